@@ -1,0 +1,70 @@
+"""The filter language over values in memory, for lists that no database filters.
+
+The local registry compiles the same terms to SQL; a test holds the two together.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from .query import And, Compare, Expression, Field, Has, In, Not, Or, Value
+
+Getter = Callable[[Field], "Value | Sequence[str] | None"]
+
+
+def matches(expression: Expression, get: Getter) -> bool:
+    """Whether the thing whose fields `get` reads fits. `get` returns None for what is missing.
+
+    A sequence (aliases, say) fits when any of its items does.
+    """
+    match expression:
+        case And(terms):
+            return all(matches(term, get) for term in terms)
+        case Or(terms):
+            return any(matches(term, get) for term in terms)
+        case Not(term):
+            return not matches(term, get)
+        case Has(field):
+            return get(field) not in (None, "", ())
+        case In(field, values):
+            return any(_compare(get(field), "=", value) for value in values)
+        case Compare(field, "!=", value):
+            return not _compare(get(field), "=", value)
+        case Compare(field, "!~", value):
+            return not _compare(get(field), "~", value)
+        case Compare(field, operator, value):
+            return _compare(get(field), operator, value)
+
+
+@lru_cache(64)
+def pattern(text: str) -> "re.Pattern[str]":
+    """A `~` value, compiled."""
+    return re.compile(text, re.IGNORECASE)
+
+
+def _compare(found: "Value | Sequence[str] | None", operator: str, wanted: Value) -> bool:
+    if found is None:
+        return False
+    if not isinstance(found, str | float | int | datetime):
+        return any(_compare(item, operator, wanted) for item in found)
+    if operator == "~":
+        return pattern(str(wanted)).search(str(found)) is not None
+    if isinstance(wanted, float) and isinstance(found, str):
+        try:
+            found = float(found)
+        except ValueError:
+            return False
+    if isinstance(wanted, float) and math.isnan(wanted):
+        return operator == "=" and isinstance(found, float) and math.isnan(found)
+    return _ORDER[operator](found, wanted)
+
+
+_ORDER: dict[str, Callable[[object, object], bool]] = {
+    "=": lambda a, b: a == b,
+    "<": lambda a, b: a < b,  # type: ignore[operator]
+    "<=": lambda a, b: a <= b,  # type: ignore[operator]
+    ">": lambda a, b: a > b,  # type: ignore[operator]
+    ">=": lambda a, b: a >= b,  # type: ignore[operator]
+}

@@ -1,0 +1,148 @@
+"""What a backend can do, one small protocol a verb group. All verbs are async and may be cancelled.
+
+`ref` is an id, a unique beginning of one, or a name that only one thing has; NotFoundError says
+what came near. Lists are windows (see `lists`). Errors are those of `errors`, nothing else.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from .artifacts import Artifact
+from .events import Actor, Event
+from .lists import RunQuery, Window
+from .models import Alias, Model, Version
+from .plan import Plan
+from .query import Expression, Sort
+from .runs import (
+    Dataset,
+    Evaluation,
+    Experiment,
+    Keys,
+    Lock,
+    Points,
+    Run,
+    SeriesInfo,
+    Shelf,
+    Usage,
+)
+
+
+class Availability(Struct, frozen=True):
+    """Whether something can be done, and why not."""
+
+    supported: bool
+    reason: str = ""
+
+
+YES = Availability(supported=True)
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What every backend has. `name` is for people; `place` says where it lies."""
+
+    name: str
+    place: str
+
+    def availability(self, operation: str, subject: str = "") -> Availability: ...
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Experiments(Protocol):
+    """Sets of runs."""
+
+    async def experiments(
+        self,
+        where: Expression | None = None,
+        sort: Sequence[Sort] = (),
+        shelf: Shelf = Shelf.ACTIVE,
+    ) -> Window[Experiment]: ...
+    async def experiment(self, ref: str) -> Experiment: ...
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """Runs and what each holds."""
+
+    async def runs(self, query: RunQuery, first: int = 100) -> Window[Run]: ...
+    async def run(self, ref: str) -> Run: ...
+    async def run_keys(self, query: RunQuery) -> Keys: ...
+    async def datasets(self, run_id: str) -> Sequence[Dataset]: ...
+    async def evaluations(self, run_id: str) -> Sequence[Evaluation]: ...
+    async def usage(self, run_id: str) -> Usage: ...
+    async def lock(self, digest: str) -> Lock | None: ...
+
+
+@runtime_checkable
+class Histories(Protocol):
+    """Series of metrics. `points` with bounds gives those with low <= x <= high, `by` step or time.
+
+    Bounds by time are microseconds since the epoch.
+    """
+
+    async def series(self, run_id: str) -> Sequence[SeriesInfo]: ...
+    async def points(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        low: int | None = None,
+        high: int | None = None,
+        by: str = "step",
+    ) -> Points: ...
+
+
+@runtime_checkable
+class Artifacts(Protocol):
+    """Files of a run or version, named by its address."""
+
+    async def artifacts(self, owner: str) -> Sequence[Artifact]: ...
+    async def read_artifact(
+        self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
+    ) -> bytes: ...
+
+
+@runtime_checkable
+class Models(Protocol):
+    """Models, versions, aliases. `model` of `versions` None means those of all."""
+
+    async def models(
+        self,
+        where: Expression | None = None,
+        sort: Sequence[Sort] = (),
+        shelf: Shelf = Shelf.ACTIVE,
+    ) -> Window[Model]: ...
+    async def model(self, name: str) -> Model: ...
+    async def versions(
+        self,
+        model: str | None = None,
+        where: Expression | None = None,
+        sort: Sequence[Sort] = (),
+        shelf: Shelf = Shelf.ACTIVE,
+    ) -> Window[Version]: ...
+    async def version(self, model: str, number: int) -> Version: ...
+    async def aliases(self, model: str | None = None) -> Sequence[Alias]: ...
+
+
+@runtime_checkable
+class Trail(Protocol):
+    """The audit trail, newest first unless sorted otherwise."""
+
+    async def events(
+        self, where: Expression | None = None, sort: Sequence[Sort] = (), first: int = 100
+    ) -> Window[Event]: ...
+
+
+@runtime_checkable
+class Changes(Protocol):
+    """The one way to change anything."""
+
+    async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]: ...
+
+
+@runtime_checkable
+class Registry(Backend, Experiments, Runs, Histories, Artifacts, Models, Trail, Changes, Protocol):
+    """All of the above: what the console opens."""

@@ -40,8 +40,17 @@ def matches(expression: Expression, get: Getter) -> bool:
 
 @lru_cache(64)
 def pattern(text: str) -> "re.Pattern[str]":
-    """A `~` value, compiled."""
-    return re.compile(text, re.IGNORECASE)
+    """A `~` value, compiled. Plain ASCII text folds ASCII letters only, as SQLite does."""
+    plain = text.isascii() and re.escape(text) == text
+    return re.compile(text, re.IGNORECASE | (re.ASCII if plain else re.NOFLAG))
+
+
+def number_of(text: str) -> float | None:
+    """A parameter or tag as a number; None when it is none."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
 
 
 def _compare(found: "Value | Sequence[str] | None", operator: str, wanted: Value) -> bool:
@@ -52,10 +61,10 @@ def _compare(found: "Value | Sequence[str] | None", operator: str, wanted: Value
     if operator == "~":
         return pattern(str(wanted)).search(str(found)) is not None
     if isinstance(wanted, float) and isinstance(found, str):
-        try:
-            found = float(found)
-        except ValueError:
+        number = number_of(found)
+        if number is None:
             return False
+        found = number
     if isinstance(wanted, float) and math.isnan(wanted):
         return operator == "=" and isinstance(found, float) and math.isnan(found)
     return _ORDER[operator](found, wanted)

@@ -15,9 +15,14 @@ from .runs import Dataset, Evaluation, Experiment, Lock, Metric, Points, Run, Se
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
-    """A run as a writer takes it: `latest` in place of the run's own `metrics`."""
+    """A run as a writer takes it: `latest` in place of the run's own `metrics`.
+
+    `native_id` is the run's id where it came from; None for one made here.
+    """
 
     run: Run
+    experiment_id: str = ""
+    native_id: str | None = None
     latest: Mapping[str, Metric] = {}
     datasets: Sequence[Dataset] = ()
     evaluations: Sequence[Evaluation] = ()
@@ -77,6 +82,9 @@ class Source(Protocol):
 
     def points(self, run_id: str, key: str) -> Points:
         """All points of one series, ordered by step, time, value."""
+
+    def history(self, run_id: str) -> Mapping[str, Points]:
+        """All series of one run, each ordered by step, time, value."""
 
     def models(self) -> Iterable[ModelRecord]:
         """All models with their versions."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, cast
 
 from .errors import FilterError
+from .evaluate import number_of
 from .query import (
     MAPS,
     And,
@@ -76,7 +77,7 @@ def parse_duration(text: str) -> float | None:
     """Seconds of `1h30m`, `90s`, `500ms` or a plain number; None when it is none."""
     if text and sum(len(m.group()) for m in _STEP.finditer(text)) == len(text):
         return sum(float(m[1]) * _UNITS[m[2]] for m in _STEP.finditer(text))
-    return _number(text)
+    return number_of(text)
 
 
 def parse_time(text: str, now: datetime) -> datetime | None:
@@ -101,13 +102,6 @@ def parse_time(text: str, now: datetime) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=now.tzinfo)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
 
 
 class _Parser:
@@ -312,7 +306,7 @@ class _Parser:
                 self.fail(f"{raw!r} is no regular expression: {error}", place=start)
             return raw
         if field.of in {"params", "tags"}:
-            number = None if quoted else _number(raw)
+            number = None if quoted else number_of(raw)
             return raw if number is None else number
         attribute = self.vocabulary.attributes.get(field.name)
         kind: Kind = attribute.kind if attribute and not field.of else "number"
@@ -320,7 +314,7 @@ class _Parser:
             return raw.lower()
         choices = "one of " + ", ".join(attribute.choices if attribute else ())
         readers: dict[str, tuple[Callable[[str], Value | None], str]] = {
-            "number": (_number, "a number"),
+            "number": (number_of, "a number"),
             "duration": (parse_duration, "a duration, such as 90s or 1h30m"),
             "time": (
                 lambda text: parse_time(text, self.now),

@@ -4,13 +4,14 @@
 what came near. Lists are windows (see `lists`). Errors are those of `errors`, nothing else.
 """
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from .artifacts import Artifact
 from .events import Actor, Event
+from .ingest import Batch, ModelRecord, RunRecord
 from .lists import RunQuery, Window
 from .models import Alias, Model, Version
 from .plan import Plan
@@ -141,6 +142,44 @@ class Changes(Protocol):
     """The one way to change anything."""
 
     async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]: ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """Runs written while they run. `positions`: up to which byte each file of a run was read."""
+
+    async def begin_run(self, record: RunRecord, actor: Actor, context: str) -> Run: ...
+    async def log(self, run_id: str, batch: Batch, *, last: bool = False) -> None: ...
+    async def end_run(self, record: RunRecord, actor: Actor, context: str) -> None: ...
+    async def positions(self, run_id: str) -> Mapping[str, int]: ...
+    async def open_runs(self) -> Sequence[str]: ...
+    def keep(self, source: BinaryIO, path: str) -> Artifact: ...
+
+
+@runtime_checkable
+class Collecting(Protocol):
+    """Records of other stores taken in. `stamp` and `loaded` say what is here already."""
+
+    async def take(
+        self,
+        origin: str,
+        kind: str,
+        *,
+        experiments: Iterable[Experiment] = (),
+        runs: Iterable[RunRecord] = (),
+        models: Iterable[ModelRecord] = (),
+        mirror: bool = False,
+    ) -> Sequence[str]: ...
+    async def take_histories(self, histories: Mapping[str, Mapping[str, Points]]) -> None: ...
+    async def take_artifacts(self, owner: str, artifacts: Sequence[Artifact]) -> None: ...
+    async def native_ids(self, origin: str) -> Mapping[str, str]: ...
+    async def loaded(self) -> Mapping[str, str]: ...
+    async def mark_loaded(self, stamps: Mapping[str, str]) -> None: ...
+    async def stamp(self, origin: str) -> str | None: ...
+    async def note_stamp(self, origin: str, kind: str, stamp: str) -> None: ...
+    async def note_event(
+        self, actor: Actor, context: str, phase: str, action: str, subject: str, after: object
+    ) -> Event: ...
 
 
 @runtime_checkable

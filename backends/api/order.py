@@ -1,0 +1,99 @@
+"""Filtering and ordering of short lists in memory, by the same rules as everywhere."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from .evaluate import Getter, matches, number_of
+from .models import Model, Version
+from .query import Expression, Field, Sort
+from .runs import Experiment
+
+T = TypeVar("T")
+
+
+def arranged(
+    items: Sequence[T],
+    getter: Callable[[T], Getter],
+    where: Expression | None,
+    sort: Sequence[Sort],
+) -> Sequence[T]:
+    """The items that fit, ordered: numbers or texts, then NaN, then missing, in both directions."""
+    found = [i for i in items if where is None or matches(where, getter(i))]
+    for one in reversed(sort):
+        ranked = [(_rank(getter(item)(one.field), one.field), item) for item in found]
+        order: list[T] = []
+        for group in range(4):
+            members = [(key[1], item) for key, item in ranked if key[0] == group]
+            if group < 2:
+                members.sort(key=lambda pair: pair[0], reverse=one.descending)
+            order.extend(item for _, item in members)
+        found = order
+    return found
+
+
+def _rank(value: Any, field: Field) -> tuple[int, Any]:
+    if value is None or value in ("", (), []):
+        return 3, None
+    if isinstance(value, str):
+        number = number_of(value) if field.of else None
+        return (1, value.casefold()) if number is None or number != number else (0, number)
+    if isinstance(value, datetime):
+        return 0, value
+    if isinstance(value, int | float):
+        return (2, None) if value != value else (0, value)
+    return 1, ",".join(value).casefold()
+
+
+def experiment_fields(item: Experiment) -> Getter:
+    """What filters read of an experiment."""
+    return _fields(
+        item.tags,
+        name=item.name,
+        id=item.id,
+        created=item.created_at,
+        updated=item.updated_at,
+        runs=item.runs,
+        note=item.note or None,
+    )
+
+
+def model_fields(item: Model) -> Getter:
+    """What filters read of a model."""
+    return _fields(
+        item.tags,
+        name=item.name,
+        created=item.created_at,
+        updated=item.updated_at,
+        versions=item.versions,
+        alias=tuple(item.aliases),
+        note=item.note or None,
+    )
+
+
+def version_fields(item: Version) -> Getter:
+    """What filters read of a version."""
+    return _fields(
+        item.tags,
+        model=item.model,
+        version=item.version,
+        alias=tuple(item.aliases),
+        run=item.run_id,
+        digest=item.digest,
+        format=item.format,
+        status=item.status,
+        stage=item.stage,
+        created=item.created_at,
+        user=item.user or None,
+        note=item.note or None,
+    )
+
+
+def _fields(tags: Any, **attributes: Any) -> Getter:
+    def get(field: Field) -> Any:
+        if field.of == "tags":
+            return tags.get(field.name)
+        value = attributes.get(field.name)
+        return float(value) if isinstance(value, int) else value
+
+    return get

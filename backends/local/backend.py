@@ -1,0 +1,260 @@
+"""The embedded registry as a backend: every protocol, over the files of one folder."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO, TypeVar
+
+from ..api.artifacts import Artifact
+from ..api.errors import NotFoundError
+from ..api.events import Actor, Event
+from ..api.ingest import Source
+from ..api.lists import ListWindow, RunQuery
+from ..api.models import Alias, Model, Version
+from ..api.order import arranged, experiment_fields, model_fields, version_fields
+from ..api.plan import Plan
+from ..api.protocols import YES, Availability
+from ..api.query import Expression, Sort
+from ..api.runs import (
+    Dataset,
+    Evaluation,
+    Experiment,
+    Fields,
+    Keys,
+    Lock,
+    Points,
+    Run,
+    SeriesInfo,
+    Shelf,
+    Usage,
+)
+from . import experiments, models, runs, series, trail
+from .changes import apply
+from .database import Connection, Database
+from .files import Layout
+from .intake import Intake
+from .store import Store
+from .windows import SqlWindow, run_window
+
+T = TypeVar("T")
+_READS = frozenset({"read", "list", "export", "open"})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LocalBackend(Intake):
+    """A registry in a folder; over a `source`, one that mirrors it and reads series from there.
+
+    `opening.open_registry` and `opening.create_registry` make one.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        read_only: str = "",
+        source: Source | None = None,
+        tool: str = "modeldeck",
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self.layout = layout
+        self.place = str(source.origin if source else layout.database)
+        self.read_only = read_only
+        self.source = source
+        self.tool = tool
+        self.clock = clock
+        self.registry = Database(layout.database, synchronous="FULL", read_only=read_only)
+        self.telemetry = Database(layout.telemetry, synchronous="NORMAL", read_only=read_only)
+        self.store = Store(layout.artifacts)
+
+    def availability(self, operation: str, subject: str = "") -> Availability:
+        """Reads always can; changes unless the registry is read-only."""
+        if self.read_only and operation.rpartition(".")[2] not in _READS:
+            return Availability(supported=False, reason=self.read_only)
+        return YES
+
+    async def close(self) -> None:
+        """Let go of all files."""
+        await self.registry.close()
+        await self.telemetry.close()
+        if self.source is not None:
+            await asyncio.to_thread(self.source.close)
+
+    # Experiments
+
+    async def experiments(
+        self,
+        where: Expression | None = None,
+        sort: Sequence[Sort] = (),
+        shelf: Shelf = Shelf.ACTIVE,
+    ) -> ListWindow[Experiment]:
+        found = await self.registry.read(lambda c: experiments.all_experiments(c, shelf))
+        rows = arranged(found, experiment_fields, where, sort)
+        return ListWindow(rows, [row.id for row in rows])
+
+    async def experiment(self, ref: str) -> Experiment:
+        return await self.registry.read(lambda c: experiments.find_experiment(c, ref))
+
+    # Runs
+
+    async def runs(self, query: RunQuery, first: int = 100) -> SqlWindow[Run]:
+        window = run_window(self.registry, query)
+        await window.open(first)
+        return window
+
+    async def run(self, ref: str) -> Run:
+        def work(connection: Connection) -> Run:
+            return runs.runs_by_id(connection, [runs.find_run(connection, ref)], Fields())[0]
+
+        return await self.registry.read(work)
+
+    async def run_keys(self, query: RunQuery) -> Keys:
+        return await self.registry.read(lambda c: runs.keys_of(c, query))
+
+    async def datasets(self, run_id: str) -> Sequence[Dataset]:
+        return await self.registry.read(lambda c: runs.datasets_of(c, run_id))
+
+    async def evaluations(self, run_id: str) -> Sequence[Evaluation]:
+        return await self.registry.read(lambda c: runs.evaluations_of(c, run_id))
+
+    async def usage(self, run_id: str) -> Usage:
+        return await self.registry.read(lambda c: runs.usage_of(c, run_id))
+
+    async def lock(self, digest: str) -> Lock | None:
+        return await self.registry.read(lambda c: runs.lock_of(c, digest))
+
+    # Histories
+
+    async def series(self, run_id: str) -> Sequence[SeriesInfo]:
+        native = await self._native(run_id)
+        if native is not None and self.source is not None:
+            return await asyncio.to_thread(self.source.series, native)
+        return await self._telemetry(lambda c: series.infos(c, run_id), [])
+
+    async def points(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        low: int | None = None,
+        high: int | None = None,
+        by: str = "step",
+    ) -> Points:
+        from . import points
+
+        native = await self._native(run_id)
+        if native is not None and self.source is not None:
+            found = await asyncio.to_thread(self.source.points, native, key)
+            return points.between(found, low, high, by)
+        return await self._telemetry(lambda c: points.read(c, run_id, key, low, high, by), Points())
+
+    async def _telemetry(self, work: Callable[[Connection], T], missing: T) -> T:
+        if not self.layout.telemetry.exists():
+            return missing
+        return await self.telemetry.read(work)
+
+    async def _native(self, run_id: str) -> str | None:
+        if self.source is None:
+            return None
+        row = await self.registry.read(
+            lambda c: c.execute("SELECT native_id FROM run WHERE uid = ?", (run_id,)).fetchone()
+        )
+        return row[0] if row else None
+
+    # Artifacts
+
+    async def artifacts(self, owner: str) -> Sequence[Artifact]:
+        def work(connection: Connection) -> Sequence[Artifact]:
+            rows = connection.execute(
+                "SELECT path, size, digest, location FROM artifact WHERE owner = ? ORDER BY path",
+                (owner,),
+            )
+            return [Artifact(path=r[0], size=r[1], digest=r[2], location=r[3]) for r in rows]
+
+        known = await self.registry.read(work)
+        if known or self.source is None:
+            return known
+        native = owner
+        if owner.startswith("runs/"):
+            native = f"runs/{await self._native(owner.removeprefix('runs/'))}"
+        return await asyncio.to_thread(self.source.artifacts, native)
+
+    async def read_artifact(
+        self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
+    ) -> bytes:
+        for artifact in await self.artifacts(owner):
+            if artifact.path == path:
+                return await asyncio.to_thread(self._bytes, artifact, start, limit)
+        raise NotFoundError(f"no artifact {path!r}", where=owner)
+
+    def _bytes(self, artifact: Artifact, start: int, limit: int) -> bytes:
+        with self.open_artifact(artifact) as file:
+            file.seek(start)
+            return file.read(limit)
+
+    def open_artifact(self, artifact: Artifact) -> BinaryIO:
+        """The bytes of an artifact of this registry; blocks."""
+        if artifact.digest is not None and self.store.path(artifact.digest).exists():
+            return self.store.open(artifact.digest)
+        if self.source is not None and artifact.location:
+            return self.source.open(artifact)
+        raise NotFoundError(
+            "its bytes are not kept here",
+            where=artifact.path,
+            way_out=f"They lie at {artifact.location}" if artifact.location else "",
+        )
+
+    # Models
+
+    async def models(
+        self,
+        where: Expression | None = None,
+        sort: Sequence[Sort] = (),
+        shelf: Shelf = Shelf.ACTIVE,
+    ) -> ListWindow[Model]:
+        found = await self.registry.read(lambda c: models.all_models(c, shelf))
+        rows = arranged(found, model_fields, where, sort)
+        return ListWindow(rows, [row.name for row in rows])
+
+    async def model(self, name: str) -> Model:
+        return await self.registry.read(lambda c: models.find_model(c, name))
+
+    async def versions(
+        self,
+        model: str | None = None,
+        where: Expression | None = None,
+        sort: Sequence[Sort] = (),
+        shelf: Shelf = Shelf.ACTIVE,
+    ) -> ListWindow[Version]:
+        found = await self.registry.read(lambda c: models.all_versions(c, shelf, model))
+        rows = arranged(found, version_fields, where, sort)
+        return ListWindow(rows, [f"{row.model}/{row.version}" for row in rows])
+
+    async def version(self, model: str, number: int) -> Version:
+        return await self.registry.read(lambda c: models.find_version(c, model, number))
+
+    async def aliases(self, model: str | None = None) -> Sequence[Alias]:
+        return await self.registry.read(lambda c: models.all_aliases(c, model))
+
+    # Trail and changes
+
+    async def events(
+        self, where: Expression | None = None, sort: Sequence[Sort] = (), first: int = 100
+    ) -> SqlWindow[Event]:
+        window = SqlWindow(
+            self.registry,
+            lambda c: trail.event_segments(c, where, sort),
+            trail.events_by_seq,
+            lambda _, key: int(key) if key.isdigit() else None,
+        )
+        await window.open(first)
+        return window
+
+    async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]:
+        return await self.registry.write(
+            lambda c: apply(c, plan, actor, self.tool, context, self.clock())
+        )

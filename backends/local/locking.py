@@ -1,0 +1,62 @@
+"""One advisory lock around each write and checkpoint.
+
+SQLite before 3.51.3 can lose a WAL that is reset while another connection checkpoints; with every
+checkpoint under this lock it cannot. The same lock keeps migrations apart.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..api.errors import BusyError
+
+WAIT = 5.0
+
+
+class FileLock:
+    """Exclusive between processes and between the threads of this one. Not reentrant."""
+
+    def __init__(self, path: Path, wait: float = WAIT) -> None:
+        self._path = path
+        self._wait = wait
+        self._thread = threading.Lock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock; BusyError when it cannot be had within the wait."""
+        deadline = time.monotonic() + self._wait
+        if not self._thread.acquire(timeout=self._wait):
+            raise self._busy()
+        try:
+            handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                self._take(handle, deadline)
+                yield
+            finally:
+                os.close(handle)
+        finally:
+            self._thread.release()
+
+    def _take(self, handle: int, deadline: float) -> None:
+        pause = 0.001
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise self._busy() from None
+                time.sleep(pause)
+                pause = min(pause * 2, 0.02)
+            else:
+                return
+
+    def _busy(self) -> BusyError:
+        return BusyError(
+            f"another process has been writing for {self._wait:g} s",
+            where=str(self._path.with_suffix("")),
+            way_out="Try again; `modeldeck doctor` names who holds it",
+        )

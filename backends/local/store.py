@@ -1,0 +1,78 @@
+"""Files by content: `artifacts/ab/cdef...` holds the bytes whose SHA-256 is abcdef..."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ..api.errors import DamagedError, NotFoundError
+
+PIECE = 1 << 20
+
+
+class Store:
+    """The content-addressed files of one registry."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: str) -> Path:
+        """Where the bytes of a digest lie, whether they are there or not."""
+        kind, _, name = digest.partition(":")
+        if kind != "sha256" or len(name) != 64 or not set(name) <= set("0123456789abcdef"):
+            raise DamagedError(f"{digest!r} is no digest")
+        return self.root / name[:2] / name[2:]
+
+    def add(self, source: BinaryIO) -> tuple[str, int]:
+        """Keep all bytes of `source`; gives their digest and count. Whole or not at all."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.root, prefix=".new-")
+        try:
+            hasher, size = hashlib.sha256(), 0
+            with os.fdopen(handle, "wb") as file:
+                while piece := source.read(PIECE):
+                    hasher.update(piece)
+                    size += len(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            digest = f"sha256:{hasher.hexdigest()}"
+            target = self.path(digest)
+            if not target.exists():
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                Path(name).chmod(0o400)
+                Path(name).replace(target)
+            return digest, size
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def open(self, digest: str) -> BinaryIO:
+        """The bytes of a digest."""
+        try:
+            return self.path(digest).open("rb")
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"the file {digest[:19]} is not in the store",
+                where=str(self.root),
+                way_out="`modeldeck restore` brings it back from a backup",
+            ) from None
+
+    def verify(self, digest: str) -> bool:
+        """Whether the bytes still have their digest."""
+        with self.open(digest) as file:
+            hasher = hashlib.sha256()
+            while piece := file.read(PIECE):
+                hasher.update(piece)
+        return f"sha256:{hasher.hexdigest()}" == digest
+
+    def digests(self) -> Iterator[tuple[str, int]]:
+        """Each digest that is kept, with its size."""
+        for folder in sorted(self.root.glob("??")):
+            for file in sorted(folder.iterdir()):
+                yield f"sha256:{folder.name}{file.name}", file.stat().st_size
+
+    def remove(self, digest: str) -> None:
+        """Drop the bytes of a digest."""
+        self.path(digest).unlink(missing_ok=True)

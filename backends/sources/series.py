@@ -1,0 +1,61 @@
+"""Points as three columns: put in order, and summed up in figures."""
+
+import math
+from collections.abc import Sequence
+from itertools import islice
+from operator import lt
+
+from ..api.runs import Metric, Points, SeriesInfo
+from ..api.times import from_micros
+
+NAN = float("nan")
+
+
+def ordered(points: Points) -> Points:
+    """The same points by step, time, value; a NaN after the numbers of its step and time."""
+    steps = points.steps
+    if all(map(lt, steps, islice(steps, 1, None))):
+        return points
+    ranks = list(zip(steps, points.times, map(math.isnan, points.values), points.values))
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    return Points(
+        type(steps)("q", map(steps.__getitem__, order)),
+        type(steps)("q", map(points.times.__getitem__, order)),
+        type(points.values)("d", map(points.values.__getitem__, order)),
+    )
+
+
+def figures(key: str, points: Points) -> SeriesInfo:
+    """The figures of a series that is not empty and in order."""
+    finite = [value for value in points.values if math.isfinite(value)]
+    return SeriesInfo(
+        key=key,
+        count=len(points),
+        first_step=points.steps[0],
+        last_step=points.steps[-1],
+        first_time=from_micros(min(points.times)),
+        last_time=from_micros(max(points.times)),
+        low=min(finite, default=None),
+        high=max(finite, default=None),
+        total=sum(finite),
+        finite=len(finite),
+    )
+
+
+def latest_logged(points: Points) -> Metric:
+    """The greatest (step, time, value) of points in the order they were logged.
+
+    As MLflow's file store finds it: by Python's comparison, to which a NaN is never less, so that
+    of several values at the last step and time a NaN stays latest when it was logged first.
+    """
+    last = max(zip(points.steps, points.times, strict=True))
+    values: Sequence[float] = [
+        value
+        for step, time, value in zip(points.steps, points.times, points.values, strict=True)
+        if (step, time) == last
+    ]
+    best = values[0]
+    for value in values[1:]:
+        if value > best:
+            best = value
+    return Metric(best, last[0], from_micros(last[1]))

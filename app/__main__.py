@@ -1,9 +1,8 @@
-"""The program's entry point."""
+"""The program's entry point: `modeldeck` or `python -m modeldeck.app`."""
 
+import sys
 
-def main() -> None:
-    """Run the command line."""
-
+from modeldeck.app.cli.main import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

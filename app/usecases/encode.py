@@ -1,0 +1,306 @@
+"""Nouns as JSON objects and CSV rows: one explicit encoder a noun, so no rename changes a schema.
+
+Times are RFC 3339 in UTC; NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from modeldeck.backends.api.artifacts import Artifact
+from modeldeck.backends.api.events import Actor, Event
+from modeldeck.backends.api.models import Alias, Model, Version
+from modeldeck.backends.api.plan import Plan
+from modeldeck.backends.api.runs import Dataset, Evaluation, Experiment, Run, SeriesInfo
+from modeldeck.backends.api.times import rfc3339
+
+SCHEMA = 1
+
+
+def number(value: float | None) -> float | str | None:
+    """A float as JSON can say it."""
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def time(value: datetime | None) -> str | None:
+    """A time as text."""
+    return None if value is None else rfc3339(value)
+
+
+def experiment(item: Experiment) -> dict[str, Any]:
+    """An experiment."""
+    return {
+        "id": item.id,
+        "name": item.name,
+        "created_at": time(item.created_at),
+        "updated_at": time(item.updated_at),
+        "deleted_at": time(item.deleted_at),
+        "runs": item.runs,
+        "note": item.note,
+        "tags": dict(item.tags),
+        "origin": item.origin,
+    }
+
+
+def run(item: Run) -> dict[str, Any]:
+    """A run with its latest values."""
+    return {
+        "id": item.id,
+        "name": item.name,
+        "experiment": item.experiment,
+        "status": item.status.value,
+        "started_at": time(item.started_at),
+        "ended_at": time(item.ended_at),
+        "deleted_at": time(item.deleted_at),
+        "parent_id": item.parent_id,
+        "children": item.children,
+        "user": item.user,
+        "reason": item.reason,
+        "exit_code": item.exit_code,
+        "git": item.git,
+        "dirty": item.dirty,
+        "lock": item.lock,
+        "origin": item.origin,
+        "note": item.note,
+        "params": dict(item.params),
+        "metrics": {key: number(value) for key, value in item.metrics.items()},
+        "tags": dict(item.tags),
+    }
+
+
+def series(item: SeriesInfo) -> dict[str, Any]:
+    """The figures of a series."""
+    return {
+        "key": item.key,
+        "count": item.count,
+        "first_step": item.first_step,
+        "last_step": item.last_step,
+        "first_time": time(item.first_time),
+        "last_time": time(item.last_time),
+        "low": number(item.low),
+        "high": number(item.high),
+        "total": number(item.total),
+        "finite": item.finite,
+    }
+
+
+def dataset(item: Dataset) -> dict[str, Any]:
+    """A dataset of a run."""
+    return {
+        "name": item.name,
+        "digest": item.digest,
+        "source_type": item.source_type,
+        "source": item.source,
+        "context": item.context,
+        "schema": item.schema,
+        "profile": item.profile,
+        "labels": dict(item.labels),
+    }
+
+
+def evaluation(item: Evaluation) -> dict[str, Any]:
+    """An evaluation."""
+    return {
+        "metric": item.metric,
+        "value": number(item.value),
+        "dataset": item.dataset,
+        "dataset_digest": item.dataset_digest,
+        "slice": item.slice,
+        "n": item.n,
+        "artifact": item.artifact,
+        "run_id": item.run_id,
+        "model": item.model,
+        "version": item.version,
+    }
+
+
+def artifact(item: Artifact) -> dict[str, Any]:
+    """A file."""
+    return {
+        "path": item.path,
+        "size": item.size,
+        "digest": item.digest,
+        "location": item.location,
+    }
+
+
+def model(item: Model) -> dict[str, Any]:
+    """A model."""
+    return {
+        "name": item.name,
+        "versions": item.versions,
+        "latest": item.latest,
+        "aliases": dict(item.aliases),
+        "created_at": time(item.created_at),
+        "updated_at": time(item.updated_at),
+        "deleted_at": time(item.deleted_at),
+        "note": item.note,
+        "tags": dict(item.tags),
+        "origin": item.origin,
+    }
+
+
+def version(item: Version) -> dict[str, Any]:
+    """A version."""
+    return {
+        "model": item.model,
+        "version": item.version,
+        "aliases": list(item.aliases),
+        "run_id": item.run_id,
+        "digest": item.digest,
+        "size": item.size,
+        "format": item.format,
+        "unsafe": None if item.unsafe is None else list(item.unsafe),
+        "signature": item.signature,
+        "source": item.source,
+        "status": item.status,
+        "stage": item.stage,
+        "lock": item.lock,
+        "user": item.user,
+        "created_at": time(item.created_at),
+        "updated_at": time(item.updated_at),
+        "deleted_at": time(item.deleted_at),
+        "note": item.note,
+        "card": item.card,
+        "tags": dict(item.tags),
+        "origin": item.origin,
+    }
+
+
+def alias(item: Alias) -> dict[str, Any]:
+    """An alias."""
+    return {
+        "model": item.model,
+        "alias": item.alias,
+        "version": item.version,
+        "moved_at": time(item.moved_at),
+    }
+
+
+def actor(item: Actor) -> dict[str, Any]:
+    """Who acted."""
+    return {
+        "user": item.user,
+        "sudo_user": item.sudo_user,
+        "host": item.host,
+        "session": item.session,
+        "key": item.key,
+        "on_behalf_of": item.on_behalf_of,
+    }
+
+
+def event(item: Event) -> dict[str, Any]:
+    """One row of the audit trail."""
+    return {
+        "seq": item.seq,
+        "time": time(item.time),
+        "actor": actor(item.actor),
+        "tool": item.tool,
+        "context": item.context,
+        "phase": item.phase,
+        "action": item.action,
+        "subject": item.subject,
+        "before": item.before,
+        "after": item.after,
+        "reason": item.reason,
+        "ticket": item.ticket,
+        "plan": item.plan,
+        "caused_by": item.caused_by,
+        "undo_of": item.undo_of,
+        "link": item.link,
+    }
+
+
+def plan(item: Plan) -> dict[str, Any]:
+    """A plan."""
+    return {
+        "id": item.id,
+        "digest": item.digest,
+        "operation": item.operation,
+        "arguments": dict(item.arguments),
+        "context": item.context,
+        "changes": [
+            {"subject": c.subject, "field": c.field, "before": c.before, "after": c.after}
+            for c in item.changes
+        ],
+        "effects": list(item.effects),
+        "untouched": list(item.untouched),
+        "gates": [{"rule": g.rule, "verdict": g.verdict, "shows": g.shows} for g in item.gates],
+        "command": list(item.command),
+        "request": item.request,
+        "inverse": None
+        if item.inverse is None
+        else {"operation": item.inverse.operation, "arguments": dict(item.inverse.arguments)},
+        "created_at": time(item.created_at),
+        "lapses_at": time(item.lapses_at),
+        "reason": item.reason,
+        "ticket": item.ticket,
+        "undo_of": item.undo_of,
+    }
+
+
+Encoder = Callable[[Any], dict[str, Any]]
+ENCODERS: Mapping[type, Encoder] = {
+    Experiment: experiment,
+    Run: run,
+    SeriesInfo: series,
+    Dataset: dataset,
+    Evaluation: evaluation,
+    Artifact: artifact,
+    Model: model,
+    Version: version,
+    Alias: alias,
+    Event: event,
+    Plan: plan,
+}
+
+
+def encode(item: Any) -> dict[str, Any]:
+    """Any noun as its JSON object."""
+    return ENCODERS[type(item)](item)
+
+
+def one(item: Any) -> str:
+    """One thing as a JSON document."""
+    return _text({"schema": SCHEMA, **(item if isinstance(item, dict) else encode(item))})
+
+
+def many(items: Sequence[Any], following: str | None = None) -> str:
+    """A list as a JSON document; `following` is the token of the next page."""
+    rows = [item if isinstance(item, dict) else encode(item) for item in items]
+    return _text({"schema": SCHEMA, "items": rows, "next": following})
+
+
+def line(item: Any) -> str:
+    """One thing as a line of JSON."""
+    return _text(item if isinstance(item, dict) else encode(item))
+
+
+def _text(value: Any) -> str:
+    # All that is not ASCII is escaped: no byte of foreign text can steer a terminal.
+    return json.dumps(value, allow_nan=False, default=_odd)
+
+
+def _odd(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value)
+
+
+def flat(item: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object as one CSV row: maps become `params.depth`, lists are joined by spaces."""
+    row: dict[str, Any] = {}
+    for key, value in item.items():
+        if isinstance(value, Mapping):
+            row |= {f"{key}.{inner}": found for inner, found in value.items()}
+        elif isinstance(value, list | tuple):
+            row[key] = " ".join(map(str, value))
+        else:
+            row[key] = value
+    return row

@@ -1,0 +1,40 @@
+"""What a use case works with: an open registry, who acts, what the project declares."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from modeldeck.backends.api.errors import ReadOnlyError
+from modeldeck.backends.api.events import Actor
+from modeldeck.backends.api.protocols import Registry
+
+
+def local_now() -> datetime:
+    """Now, in the zone of this machine."""
+    return datetime.now().astimezone()
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One context, opened. `directions` maps metrics to "higher" or "lower" where declared.
+
+    `readonly` holds the reason why this session changes nothing, or is empty. `project` is the path
+    of the `modeldeck.toml` in force. `clock` gives aware times in the zone of the reader.
+    """
+
+    context: str
+    registry: Registry
+    actor: Actor
+    directions: Mapping[str, str] = {}
+    readonly: str = ""
+    project: Path | None = None
+    clock: Callable[[], datetime] = local_now
+
+    def check_writable(self, operation: str, subject: str = "") -> None:
+        """Raise ReadOnlyError with the reason when `operation` cannot be done here."""
+        reason = self.readonly
+        if not reason:
+            reason = self.registry.availability(operation, subject).reason
+        if reason:
+            raise ReadOnlyError(reason, where=subject or self.context)

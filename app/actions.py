@@ -1,0 +1,79 @@
+"""The one list of actions: id, key, words. Console keys, `?` and the palette come from it.
+
+A screen does an action by having a method `do_ID`; a method `why_not_ID` gives the reason why it
+cannot be done now, or an empty text. One letter is one verb everywhere.
+"""
+
+from typing import NamedTuple
+
+
+class Action(NamedTuple):
+    """`keys` are Textual's names; `shown` is how the first is written; `danger` changes things."""
+
+    id: str
+    keys: str
+    shown: str
+    words: str
+    danger: bool = False
+
+
+ACTIONS = (
+    Action("open", "enter", "Enter", "open"),
+    Action("back", "escape,left", "Esc", "back"),
+    Action("goto", "colon", ":", "go to a noun, as :runs /filter"),
+    Action("filter", "slash", "/", "filter what is listed"),
+    Action("keys", "question_mark", "?", "every key, and why one does nothing"),
+    Action("palette", "ctrl+p", "^p", "find a verb by its words"),
+    Action("mark_all", "ctrl+a", "^a", "mark all that match"),
+    Action("describe", "d", "d", "describe"),
+    Action("raw", "y", "y", "show as JSON"),
+    Action("log", "l", "l", "its log"),
+    Action("hangs", "x", "x", "what hangs on it"),
+    Action("owner", "J", "J", "jump to its owner"),
+    Action("history", "h", "h", "its history"),
+    Action("compare", "c", "c", "compare the marked"),
+    Action("baseline", "equals_sign", "=", "make it the baseline"),
+    Action("columns", "C", "C", "choose columns"),
+    Action("tree", "t", "t", "nested or flat"),
+    Action("promote", "p", "p", "point an alias at it", danger=True),
+    Action("rollback", "R", "R", "roll back", danger=True),
+    Action("ask", "A", "A", "ask for approval", danger=True),
+    Action("approve", "a", "a", "approve or acknowledge", danger=True),
+    Action("diff", "D", "D", "full difference"),
+    Action("edit", "e", "e", "edit in $EDITOR", danger=True),
+    Action("tag", "T", "T", "set or remove a tag", danger=True),
+    Action("delete", "delete", "Del", "delete; it can be restored", danger=True),
+    Action("restore", "u", "u", "restore what was deleted", danger=True),
+    Action("shelf", "ctrl+d", "^d", "deleted ones, or those in use"),
+    Action("undo", "z", "z", "undo one's own last change", danger=True),
+    Action("calls", "at", "@", "queries and requests, with timings"),
+    Action("address", "Y", "Y", "copy its address"),
+    Action("link", "U", "U", "copy its link in MLflow"),
+    Action("export", "ctrl+s", "^s", "export what is shown"),
+    Action("refresh", "ctrl+r", "^r", "refresh now"),
+    Action("wrap", "w", "w", "wrap long lines"),
+    Action("follow", "f", "f", "follow the end"),
+    Action("next", "n", "n", "next match"),
+    Action("previous", "N", "N", "previous match"),
+    Action("metric", "m", "m", "next metric"),
+    Action("next_part", "right_square_bracket,tab", "]", "next part"),
+    Action("previous_part", "left_square_bracket,shift+tab", "[", "previous part"),
+    Action("suspend", "ctrl+z", "^z", "suspend to the shell"),
+    Action("quit", "q,ctrl+c", "q", "quit"),
+)
+BY_ID = {action.id: action for action in ACTIONS}
+
+TABLE_KEYS = (
+    ("Up Down PgUp PgDn Home End", "move"),
+    ("Space", "mark"),
+    ("shift+Left shift+Right", "choose a column"),
+    ("o", "sort by the chosen column, again the other way"),
+    ("Right", "open or close a nested row"),
+)
+CHART_KEYS = (
+    (", . < >", "move the cursor"),
+    ("+ - 0", "zoom in, out, all"),
+    ("{ }", "pan"),
+    ("L", "logarithmic y"),
+    ("X", "x by step or by time"),
+)

@@ -1,0 +1,172 @@
+"""The lists of models and of a model's versions."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from modeldeck.app.usecases import models as usecase
+from modeldeck.backends.api.address import model as model_address
+from modeldeck.backends.api.address import version as version_address
+from modeldeck.backends.api.lists import Window
+from modeldeck.backends.api.models import Model, Version
+from modeldeck.backends.api.query import MODELS, VERSIONS
+from modeldeck.backends.api.runs import Shelf
+from modeldeck.widgets.table import Cell, Column, Row
+
+from ..words import short, size, when
+from .listing import ListScreen
+
+
+class ModelsScreen(ListScreen):
+    """Registered models; Enter shows the versions of one."""
+
+    noun: ClassVar[str] = "models"
+    vocabulary = MODELS
+    crumb = "models"
+    address = "models"
+    command = "modeldeck models ls"
+    empty = "no models yet: modeldeck register PATH --model NAME makes the first version"
+
+    async def load(self) -> Window[Model]:
+        """The models."""
+        return await usecase.list_models(self.session, where=self.where, sort=self.sort)
+
+    def columns(self) -> Sequence[Column]:
+        """Name, aliases, versions, age."""
+        return [
+            Column("name", "NAME", pinned=True, min_width=12, max_width=40, priority=9, grow=1),
+            Column("alias", "ALIASES", min_width=10, max_width=48, priority=8, grow=1),
+            Column("latest", "LATEST", "number", priority=7),
+            Column("versions", "VERSIONS", "number", priority=6),
+            Column("updated", "UPDATED", "time", priority=5),
+            Column("note", "NOTE", max_width=40, priority=2, grow=1),
+        ]
+
+    def row(self, item: Model) -> Row:
+        """One model."""
+        now = self.session.clock()
+        aliases = "  ".join(f"{name}={number}" for name, number in sorted(item.aliases.items()))
+        cells: list[Cell | str] = [
+            Cell(item.name, "strong"),
+            Cell(aliases, "accent"),
+            "" if item.latest is None else str(item.latest),
+            "" if item.versions is None else str(item.versions),
+            when(item.updated_at, now),
+            Cell(item.note.partition("\n")[0], "dim"),
+        ]
+        return Row(item.name, cells)
+
+    def open_item(self, item: Any) -> None:
+        """Its versions."""
+        self.console.push_screen(VersionsScreen(item.name))
+
+    def address_now(self) -> str:
+        """The address of the one under the cursor."""
+        item = self.current()
+        return model_address(item.name) if item else self.address
+
+
+def history_of(model: str) -> str:
+    """The filter of all events on a model, its versions and aliases."""
+    plain = re.escape(model_address(model)).replace("\\", "\\\\").replace('"', '\\"')
+    return f'subject ~ "^{plain}([/@]|$)"'
+
+
+class VersionsScreen(ListScreen):
+    """The versions of a model, newest first; Enter shows one, `p` points an alias at it."""
+
+    noun: ClassVar[str] = "versions"
+    vocabulary = VERSIONS
+    offers = ("open", "promote", "filter", "history", "shelf", "goto")
+    empty = "no versions: modeldeck register PATH --model NAME makes one"
+
+    def __init__(self, model: str = "", *, where: str = "", sort: str = "") -> None:
+        super().__init__(where=where, sort=sort)
+        self.model = model
+        self.crumb = model or "versions"
+        self.address = model_address(model) if model else "models"
+        self.command = f"modeldeck versions ls {model}".strip()
+        self.shelf = Shelf.ACTIVE
+
+    async def load(self) -> Window[Version]:
+        """The versions."""
+        return await usecase.list_versions(
+            self.session, self.model or None, where=self.where, sort=self.sort, shelf=self.shelf
+        )
+
+    def columns(self) -> Sequence[Column]:
+        """Number, aliases, format, source run, digest, age."""
+        several = not self.model
+        named = [Column("model", "MODEL", pinned=True, min_width=10, priority=10, grow=1)]
+        return [
+            *(named if several else []),
+            Column("version", "VERSION", "number", pinned=True, priority=9),
+            Column("alias", "ALIASES", min_width=8, max_width=40, priority=8, grow=1),
+            Column("format", "FORMAT", max_width=12, priority=7),
+            Column("created", "CREATED", "time", priority=6),
+            Column("run", "RUN", max_width=14, priority=5),
+            Column("size", "SIZE", "number", priority=4),
+            Column("digest", "DIGEST", max_width=12, priority=3),
+            Column("status", "STATUS", max_width=10, priority=2),
+            Column("user", "BY", max_width=16, priority=2),
+        ]
+
+    def row(self, item: Version) -> Row:
+        """One version. A format that could run foreign code says so."""
+        now = self.session.clock()
+        form = Cell(f"{item.format} !", "bad") if item.unsafe else Cell(item.format)
+        cells: list[Cell | str] = [
+            *([Cell(item.model, "strong")] if not self.model else []),
+            str(item.version),
+            Cell("  ".join(item.aliases), "accent"),
+            form,
+            when(item.created_at, now),
+            Cell((item.run_id or "-")[:12], "dim"),
+            size(item.size),
+            Cell(short(item.digest), "dim"),
+            Cell(item.status, "" if item.status == "ready" else "warn"),
+            item.user,
+        ]
+        return Row(f"{item.model}/{item.version}", cells, style="dim" if item.deleted_at else "")
+
+    def open_item(self, item: Any) -> None:
+        """The version."""
+        from .version import VersionScreen
+
+        self.console.push_screen(VersionScreen(item.model, item.version))
+
+    def do_promote(self) -> None:
+        """Point an alias at the one under the cursor."""
+        item = self.current()
+        if item is not None:
+            self.console.promote(self, item)
+
+    def do_history(self) -> None:
+        """What happened to the model."""
+        from .events import EventsScreen
+
+        self.console.push_screen(
+            EventsScreen(where=f'subject ~ "^{model_address(self.model)}[/@]"')
+        )
+
+    def do_shelf(self) -> None:
+        """Deleted ones, or those in use."""
+        self.shelf = Shelf.DELETED if self.shelf == Shelf.ACTIVE else Shelf.ACTIVE
+        self.say("deleted ones" if self.shelf == Shelf.DELETED else "")
+        self.ask()
+
+    def do_owner(self) -> None:
+        """The run that made the one under the cursor."""
+        item = self.current()
+        if item is not None and item.run_id:
+            self.console.open_run(item.run_id)
+
+    def why_not_owner(self) -> str:
+        """A version need not have a run."""
+        item = self.current()
+        return "" if item and item.run_id else "no run is known to have made it"
+
+    def address_now(self) -> str:
+        """The address of the one under the cursor."""
+        item = self.current()
+        return version_address(item.model, item.version) if item else self.address

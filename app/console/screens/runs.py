@@ -1,0 +1,298 @@
+"""The list of runs, of one experiment or of all."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from modeldeck.app.usecases import runs as usecase
+from modeldeck.backends.api.address import run as address
+from modeldeck.backends.api.lists import RunQuery, Window
+from modeldeck.backends.api.query import RUNS
+from modeldeck.backends.api.runs import Fields, Keys, Run, Shelf
+from modeldeck.widgets.bar import Part
+from modeldeck.widgets.table import Cell, Column, Row, Span
+from modeldeck.widgets.table.messages import ToggleAsked
+from modeldeck.widgets.table.model import Twisty
+
+from ..words import STATES, delta, figure, lasted, length, short, when
+from .listing import ListScreen
+
+METRICS, PARAMS = 6, 4
+FIXED = ("name", "status", "started", "duration", "git", "experiment", "user", "id")
+
+
+class RunsScreen(ListScreen):
+    """Runs with any metric or parameter as a column, nested or flat, against a baseline."""
+
+    noun: ClassVar[str] = "runs"
+    vocabulary = RUNS
+    offers = ("open", "filter", "baseline", "compare", "columns", "log", "tree", "goto")
+    empty = "no runs here: modeldeck run -- CMD records one"
+    crumb = "runs"
+
+    def __init__(
+        self, *, experiment: str = "", above: Run | None = None, where: str = "", sort: str = ""
+    ) -> None:
+        super().__init__(where=where, sort=sort)
+        self.experiment = experiment
+        self.above = above
+        self.keys = Keys()
+        self.chosen_columns: list[str] | None = None
+        self.baseline: Run | None = None
+        self.shelf = Shelf.ACTIVE
+        self.nested = True
+        self._came_with = where
+        self._best: dict[str, float] = {}
+
+    # Asking.
+
+    def on_mount(self) -> None:
+        """Columns as they were left."""
+        self.crumb = self.above.name if self.above else (self.experiment or "runs")
+        self.address = "runs"
+        self.chosen_columns = self.console.memory.texts(self._memory_key)
+        super().on_mount()
+
+    @property
+    def _memory_key(self) -> str:
+        return f"columns/{self.experiment}"
+
+    def ask(self) -> None:
+        """Which keys there are, then the list."""
+        query = RunQuery(experiments=self._experiments())
+        registry = self.session.registry
+        if self.keys == Keys():
+            self.bridge.ask(self, "names", "runs keys", lambda: registry.run_keys(query))
+        else:
+            super().ask()
+
+    def got_names(self, keys: Keys) -> None:
+        """The keys that columns and filters can name."""
+        self.keys = keys
+        if not (keys.metrics or keys.params or keys.tags):
+            self.keys = Keys(tags=("",))
+        super().ask()
+
+    def _experiments(self) -> list[str] | None:
+        return [self.experiment] if self.experiment else None
+
+    async def load(self) -> Window[Run]:
+        """The runs, with the keys of the columns alone."""
+        shown = self.shown_keys()
+        flat = bool(self.where) or not self.nested
+        return await usecase.list_runs(
+            self.session,
+            experiments=None if self.above else self._experiments(),
+            where=self.where,
+            sort=self.sort,
+            shelf=self.shelf,
+            parent=self.above.id if self.above else None,
+            top=not flat and self.shelf == Shelf.ACTIVE,
+            fields=Fields(
+                metrics=[k[8:] for k in shown if k.startswith("metrics.")],
+                params=[k[7:] for k in shown if k.startswith("params.")],
+                tags=[k[5:] for k in shown if k.startswith("tags.")],
+            ),
+        )
+
+    # Columns.
+
+    def shown_keys(self) -> list[str]:
+        """The columns after the first four: chosen ones, else declared metrics, then the rest."""
+        if self.chosen_columns is not None:
+            return self.chosen_columns
+        declared = [m for m in self.session.directions if m in self.keys.metrics]
+        # System figures and the like have prefixes; what a person looks at first has none.
+        plain = sorted(self.keys.metrics, key=lambda name: ("/" in name, name))
+        metrics = list(dict.fromkeys([*declared, *plain]))[:METRICS]
+        params = list(self.keys.params)[:PARAMS]
+        return [*(f"metrics.{m}" for m in metrics), *(f"params.{p}" for p in params), "git"]
+
+    def columns(self) -> Sequence[Column]:
+        """Name, state, start, duration; then metrics, parameters and the commit."""
+        found = [
+            Column("name", "NAME", pinned=True, min_width=10, max_width=36, priority=99, grow=1),
+            Column("status", "ST", priority=98),
+            Column("started", "START", "time", priority=97),
+            Column("duration", "DUR", "time", align="right", priority=96),
+        ]
+        first = True
+        for place, key in enumerate(self.shown_keys()):
+            of, _, name = key.partition(".")
+            priority = 90 - place
+            if of == "metrics":
+                sign = {"higher": "+", "lower": "-"}.get(self.session.directions.get(name, ""), "")
+                found.append(Column(key, name + sign, "number", max_width=18, priority=priority))
+                if first and self.baseline:
+                    found.append(Column(f"d.{key}", f"d.{name}", "number", priority=priority))
+                first = False
+            elif of in ("params", "tags"):
+                found.append(
+                    Column(key, name, align="right", min_width=4, max_width=16, priority=priority)
+                )
+            else:
+                found.append(Column(key, key.upper(), max_width=24, priority=priority))
+        return found
+
+    def row(self, item: Run) -> Row:
+        """One run. The reason of a failure stands in place of metrics that it never had."""
+        now = self.session.clock()
+        word, style = STATES[item.status]
+        cells: list[Cell | str] = [
+            item.name or "(no name)",
+            Cell(word, style),
+            when(item.started_at, now),
+            length(lasted(item, now)),
+        ]
+        shown = self.shown_keys()
+        first = True
+        for key in shown:
+            cells.append(self._cell(item, key))
+            if key.startswith("metrics.") and first:
+                if self.baseline:
+                    base = self.baseline.metrics.get(key[8:])
+                    own = item.id == self.baseline.id
+                    cells.append("base" if own else delta(item.metrics.get(key[8:]), base))
+                first = False
+        span = None
+        if item.reason:
+            # The reason begins at the first column from which on the run has no metric.
+            metrics = [key for key in shown if key.startswith("metrics.")]
+            last = max((i for i, k in enumerate(metrics) if k[8:] in item.metrics), default=-1)
+            at = metrics[last + 1] if last + 1 < len(metrics) else None
+            if at is None:
+                rest = shown[shown.index(metrics[-1]) + 1 :] if metrics else shown
+                at = rest[0] if rest else None
+            if at is not None:
+                span = Span(at, item.reason, "dim")
+        twisty: Twisty = "closed" if item.children and self.nested and not self.where else ""
+        return Row(item.id, cells, style="dim" if item.deleted_at else "", twisty=twisty, span=span)
+
+    def _cell(self, item: Run, key: str) -> Cell | str:
+        of, _, name = key.partition(".")
+        match of:
+            case "metrics":
+                return figure(item.metrics.get(name))
+            case "params":
+                return item.params.get(name, "")
+            case "tags":
+                return item.tags.get(name, "")
+            case "git":
+                return Cell(short(item.git) + (" d" if item.dirty else ""), "dim")
+            case "experiment":
+                return item.experiment
+            case "user":
+                return item.user
+            case _:
+                return Cell(item.id[:12], "dim")
+
+    def filter_words(self) -> Sequence[str]:
+        """Attributes, and every key that some run has."""
+        return [
+            *RUNS.attributes,
+            *(f"metrics.{k}" for k in self.keys.metrics),
+            *(f"params.{k}" for k in self.keys.params),
+            *(f"tags.{k}" for k in self.keys.tags),
+        ]
+
+    def state_line(self) -> tuple[list[Part], list[Part]]:
+        """Also the baseline, and whether deleted runs are shown."""
+        left, right = super().state_line()
+        if not self.notice:
+            if self.shelf == Shelf.DELETED:
+                left.append(Part("  deleted", "warn"))
+            if self.baseline:
+                left.append(Part(f"  = {self.baseline.name}", "accent"))
+        return left, right
+
+    def first_where(self) -> str:
+        """The filter that the screen came with."""
+        return self._came_with
+
+    # Verbs.
+
+    def open_item(self, item: Any) -> None:
+        """The run."""
+        from .run import RunScreen
+
+        self.console.push_screen(RunScreen(item))
+
+    def on_table_toggle_asked(self, _: ToggleAsked) -> None:
+        """The children of a nested run."""
+        item = self.current()
+        if item is not None:
+            self.console.push_screen(RunsScreen(experiment=self.experiment, above=item))
+
+    def do_tree(self) -> None:
+        """Nested or flat."""
+        self.nested = not self.nested
+        self.say("nested: only runs without a parent" if self.nested else "flat: all runs")
+        self.ask()
+
+    def do_shelf(self) -> None:
+        """Deleted ones, or those in use."""
+        self.shelf = Shelf.DELETED if self.shelf == Shelf.ACTIVE else Shelf.ACTIVE
+        self.ask()
+
+    def do_baseline(self) -> None:
+        """Compare every row with this one; again on the same row, with none."""
+        item = self.current()
+        if item is None:
+            return
+        self.baseline = None if self.baseline and self.baseline.id == item.id else item
+        self.table.baseline = self.baseline.id if self.baseline else None
+        self._columns_changed()
+
+    def do_compare(self) -> None:
+        """The marked runs, with the baseline first."""
+        from .compare import CompareScreen
+
+        ids = [key for key in self.chosen() if not self.baseline or key != self.baseline.id]
+        base = self.baseline.id if self.baseline else None
+        self.console.push_screen(CompareScreen([*([base] if base else []), *ids]))
+
+    def why_not_compare(self) -> str:
+        """Two to twenty runs compare."""
+        count = len({*self.chosen(), *([self.baseline.id] if self.baseline else [])})
+        if 2 <= count <= 20:
+            return ""
+        return f"mark 2 to 20 runs with Space to compare them; {count} now"
+
+    def do_columns(self) -> None:
+        """Choose and order columns."""
+        from .columns import ColumnsDialog
+
+        every = [
+            *(f"metrics.{k}" for k in self.keys.metrics),
+            *(f"params.{k}" for k in self.keys.params),
+            *(f"tags.{k}" for k in self.keys.tags if k),
+            "git", "experiment", "user", "id",
+        ]  # fmt: skip
+        self.console.push_screen(ColumnsDialog(self.shown_keys(), every), self._columns_chosen)
+
+    def _columns_chosen(self, chosen: list[str] | None) -> None:
+        if chosen is None:
+            return
+        self.chosen_columns = chosen
+        self.console.memory.put(self._memory_key, chosen)
+        self._columns_changed()
+        self.ask()
+
+    def _columns_changed(self) -> None:
+        self.table.set_columns(self.columns())
+        if self.rows:
+            self.rows.remake()
+            self.table.refresh_rows()
+        self.draw_frame()
+
+    def do_log(self) -> None:
+        """The output of the run under the cursor."""
+        from .run import RunScreen
+
+        item = self.current()
+        if item is not None:
+            self.console.push_screen(RunScreen(item, part="log"))
+
+    def address_now(self) -> str:
+        """The address of the one under the cursor."""
+        item = self.current()
+        return address(item.id) if item else "runs"

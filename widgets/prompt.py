@@ -77,7 +77,8 @@ class Prompt(Horizontal):
         with self.prevent(Input.Changed):
             field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        # At once, not with the next message: who types fast must not lose the first letters.
+        self.screen.set_focus(field)
 
     def hint(self, text: str, style: str = "dim") -> None:
         """Say something beside what is typed."""

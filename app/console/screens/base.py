@@ -211,6 +211,7 @@ class DeckScreen(Screen[None]):
             handler(message.error)
         else:
             self.fail(message.error)
+        self.draw_frame()
 
     def fail(self, error: ModeldeckError) -> None:
         """Say what went wrong."""

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
 from modeldeck.app.usecases.session import Session
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..console import Console
 
 SMALLEST = (60, 16)
+# Handled before the next key is looked at, so that what is typed on at once lands in the prompt.
+PROMPTING = ("goto", "filter")
 
 
 class DeckScreen(Screen[None]):
@@ -34,7 +37,14 @@ class DeckScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(action.keys, f"act('{action.id}')", action.words, show=False) for action in ACTIONS
+        Binding(
+            action.keys,
+            f"act('{action.id}')",
+            action.words,
+            show=False,
+            priority=action.id in PROMPTING,
+        )
+        for action in ACTIONS
     ]
     offers: ClassVar[tuple[str, ...]] = ()
 
@@ -137,6 +147,13 @@ class DeckScreen(Screen[None]):
             return self.session.readonly
         reason = getattr(self, f"why_not_{action}", None)
         return str(reason()) if reason else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that open a prompt are letters to a field that has the focus."""
+        typing = isinstance(self.focused, Input | TextArea)
+        if action == "act" and parameters and parameters[0] in PROMPTING and typing:
+            return False
+        return super().check_action(action, parameters)
 
     async def action_act(self, action: str) -> None:
         """Do an action, or say why not."""

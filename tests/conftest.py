@@ -1,0 +1,80 @@
+"""What holds for every test: a home of its own, no skip in CI, and a count of what was real."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+
+import pytest
+from hypothesis import settings
+
+from tests.mlflow_store import mlflow_store
+
+__all__ = ["mlflow_store"]
+
+KINDS = ("real", "simulated", "contract")
+HOMES = {
+    "HOME": "",
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_STATE_HOME": ".local/state",
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_CACHE_HOME": ".cache",
+}
+
+# A shared or loaded machine is slow now and then: time is measured by `make bench`.
+settings.register_profile("modeldeck", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("modeldeck")
+
+
+def foreign(name: str) -> bool:
+    """Whether a variable would point the program at something outside of the test."""
+    return name.startswith(("MODELDECK_", "MLFLOW_")) and not name.startswith("MODELDECK_TEST_")
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each test has an empty home and no configuration.
+
+    It is one for all the examples that hypothesis makes of a test, and lies beside `tmp_path`,
+    which stays empty.
+    """
+    home = tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp())
+    for name, below in HOMES.items():
+        monkeypatch.setenv(name, os.path.join(home, below) if below else home)  # noqa: PTH118
+    for name in filter(foreign, list(os.environ)):
+        monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    report = yield
+    report.kinds = [kind for kind in KINDS if item.get_closest_marker(kind)]
+    return report
+
+
+def skipped(config: pytest.Config) -> list[pytest.TestReport]:
+    return config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped", [])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    controls = not hasattr(session.config, "workerinput")
+    if controls and "CI" in os.environ and session.exitstatus == 0 and skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    ran = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if getattr(report, "when", None) == "call"
+    ]
+    counts = Counter(kind for report in ran for kind in report.kinds)
+    terminalreporter.section("kinds of tests")
+    terminalreporter.line(", ".join(f"{counts[kind]} {kind}" for kind in KINDS))
+    if "CI" in os.environ and skipped(config):
+        terminalreporter.section("skipped, which CI does not allow", red=True)
+        for report in skipped(config):
+            terminalreporter.line(f"{report.nodeid}: {report.longrepr[-1]}")

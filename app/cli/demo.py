@@ -1,0 +1,18 @@
+"""`modeldeck demo`: a project to look at, trained here and now."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from . import output
+
+
+@click.command()
+@click.argument("folder", type=click.Path())
+def demo(folder: str) -> None:
+    """Make a project in FOLDER: train small models, register versions, set aliases. A minute."""
+    from modeldeck.app.usecases.demo import make_demo
+
+    registry = asyncio.run(make_demo(Path(folder), output.say))
+    output.say(f"look at it: modeldeck --registry {registry}")

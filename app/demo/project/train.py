@@ -1,0 +1,192 @@
+"""Train one classifier on a data set that comes with scikit-learn, and log what happens.
+
+Nothing here knows modeldeck: the script writes files into the folder that MODELDECK_RUN_DIR names.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+from skops import io
+
+OUT = Path(os.environ.get("MODELDECK_RUN_DIR", "out"))
+LOADERS = {"cancer": load_breast_cancer, "digits": load_digits}
+
+
+def main():
+    args = arguments()
+    data = LOADERS[args.data]()
+    rows = np.arange(len(data.target))
+    parts = train_test_split(
+        data.data, data.target, rows, test_size=0.3, stratify=data.target, random_state=args.seed
+    )
+    train_x, test_x, train_y, test_y, _, test_rows = parts
+    scaler = StandardScaler().fit(train_x)
+    train_x, test_x = scaler.transform(train_x), scaler.transform(test_x)
+
+    (OUT / "artifacts").mkdir(parents=True, exist_ok=True)
+    write("params.json", {k: v for k, v in vars(args).items() if k != "save"})
+    write("tags.json", {"data": args.data, "kind": args.kind})
+    write(
+        "datasets.json",
+        [
+            described(args.data, train_x, train_y, "training"),
+            described(args.data, test_x, test_y, "test"),
+        ],
+    )
+    with (OUT / "metrics.jsonl").open("a") as log:
+        model = TRAINERS[args.kind](args, train_x, train_y, test_x, test_y, log)
+        scores = final(model, test_x, test_y)
+        log.write(json.dumps({"step": args.epochs, **scores}) + "\n")
+    predictions(model, test_x, test_y, test_rows)
+    slices(model, args.data, test_x, test_y, scores)
+    save(model, args.save)
+    print(" ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", choices=LOADERS, default="cancer")
+    parser.add_argument("--kind", choices=TRAINERS, default="linear")
+    parser.add_argument("--rate", type=float, default=0.01, help="learning rate")
+    parser.add_argument("--penalty", type=float, default=1e-4, help="regularisation or subsample")
+    parser.add_argument("--size", type=int, default=32, help="hidden units, or leaves of a tree")
+    parser.add_argument("--epochs", type=int, default=240)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save", default="", help="also save the model here")
+    return parser.parse_args()
+
+
+def linear(args, x, y, test_x, test_y, log):
+    model = SGDClassifier(
+        loss="log_loss", learning_rate="constant", eta0=args.rate, alpha=args.penalty,
+        random_state=args.seed,
+    )  # fmt: skip
+    return stepwise(model, args, x, y, test_x, test_y, log)
+
+
+def neural(args, x, y, test_x, test_y, log):
+    model = MLPClassifier(
+        (args.size,), learning_rate_init=args.rate, alpha=args.penalty, random_state=args.seed
+    )
+    return stepwise(model, args, x, y, test_x, test_y, log)
+
+
+def stepwise(model, args, x, y, test_x, test_y, log):
+    order = np.random.default_rng(args.seed)
+    classes = np.unique(y)
+    for epoch in range(args.epochs):
+        rows = order.permutation(len(y))
+        model.partial_fit(x[rows], y[rows], classes=classes)
+        curve(log, epoch, model.predict_proba(x), y, model.predict_proba(test_x), test_y)
+    return model
+
+
+def boosted(args, x, y, test_x, test_y, log):
+    model = GradientBoostingClassifier(
+        n_estimators=args.epochs, learning_rate=args.rate, max_leaf_nodes=max(args.size // 8, 2),
+        subsample=0.5, max_features="sqrt", random_state=args.seed,
+    ).fit(x, y)  # fmt: skip
+    stages = zip(model.staged_predict_proba(x), model.staged_predict_proba(test_x), strict=True)
+    for tree, (seen, unseen) in enumerate(stages):
+        curve(log, tree, seen, y, unseen, test_y)
+    return model
+
+
+def curve(log, step, seen, y, unseen, test_y):
+    line = {
+        "step": step,
+        "train": {"loss": log_loss(y, seen), "accuracy": hits(seen, y)},
+        "val": {"loss": log_loss(test_y, unseen), "accuracy": hits(unseen, test_y)},
+    }
+    log.write(json.dumps(line) + "\n")
+    log.flush()
+
+
+def hits(proba, y):
+    return float((proba.argmax(axis=1) == y).mean())
+
+
+def final(model, x, y):
+    proba = model.predict_proba(x)
+    binary = proba.shape[1] == 2
+    auc = roc_auc_score(y, proba[:, 1] if binary else proba, multi_class="ovr")
+    return {
+        "accuracy": accuracy_score(y, proba.argmax(axis=1)),
+        "auc": auc,
+        "logloss": log_loss(y, proba),
+    }
+
+
+def predictions(model, x, y, rows):
+    proba = model.predict_proba(x)
+    with (OUT / "artifacts" / "predictions.csv").open("w") as file:
+        file.write("row,label,predicted,probability\n")
+        for row, label, p in zip(rows, y, proba, strict=True):
+            file.write(f"{row},{label},{p.argmax()},{p.max():.6f}\n")
+
+
+def slices(model, data, x, y, scores):
+    """What gates compare: scores on the whole test set and on parts of it."""
+    predicted = model.predict_proba(x).argmax(axis=1)
+    found = [("", name, value, len(y)) for name, value in scores.items()]
+    if data == "digits":
+        parts = {f"digit {digit}": y == digit for digit in (1, 8, 9)}
+    else:
+        large = x[:, 0] > np.quantile(x[:, 0], 0.75)
+        parts = {"large radius": large, "small radius": ~large}
+    for name, mask in parts.items():
+        found.append(
+            (name, "accuracy", float((predicted[mask] == y[mask]).mean()), int(mask.sum()))
+        )
+    with (OUT / "evaluations.jsonl").open("w") as file:
+        for part, metric, value, n in found:
+            line = {
+                "metric": metric,
+                "value": value,
+                "dataset": f"{data}-test",
+                "slice": part,
+                "n": n,
+                "artifact": "predictions.csv",
+            }
+            file.write(json.dumps(line) + "\n")
+
+
+def described(name, x, y, context):
+    digest = hashlib.sha256(np.ascontiguousarray(x).tobytes() + np.asarray(y).tobytes())
+    return {
+        "name": f"{name}-{context}",
+        "digest": f"sha256:{digest.hexdigest()}",
+        "source": f"sklearn.datasets.{LOADERS[name].__name__}",
+        "context": context,
+        "labels": {"rows": str(len(y)), "columns": str(x.shape[1])},
+    }
+
+
+def save(model, path):
+    (OUT / "model").mkdir(parents=True, exist_ok=True)
+    io.dump(model, OUT / "model" / "model.skops")
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(OUT / "model" / "model.skops", path)
+
+
+def write(name, value):
+    (OUT / name).write_text(json.dumps(value))
+
+
+TRAINERS = {"linear": linear, "neural": neural, "boosted": boosted}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Model files as bytes: which format, which digest, and why loading them could be unsafe."""
+
+from .content import Content
+from .inspection import inspect
+
+__all__ = ["Content", "inspect"]

@@ -16,7 +16,9 @@ def ordered(points: Points) -> Points:
     steps = points.steps
     if all(map(lt, steps, islice(steps, 1, None))):
         return points
-    ranks = list(zip(steps, points.times, map(math.isnan, points.values), points.values))
+    ranks = list(
+        zip(steps, points.times, map(math.isnan, points.values), points.values, strict=True)
+    )
     order = sorted(range(len(ranks)), key=ranks.__getitem__)
     return Points(
         type(steps)("q", map(steps.__getitem__, order)),

@@ -67,10 +67,8 @@ def plain_value(text: str) -> Plain:
 def _integer(text: str) -> int:
     sign = -1 if text[0] == "-" else 1
     text = text.lstrip("+-")
-    if text.startswith("0b"):
-        return sign * int(text[2:], 2)
-    if text.startswith("0x"):
-        return sign * int(text[2:], 16)
+    if text.startswith(("0b", "0x")):
+        return sign * int(text, 0)
     if ":" in text:
         total = 0
         for part in text.split(":"):

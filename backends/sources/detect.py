@@ -1,0 +1,126 @@
+"""What lies at a path: a registry of ours, MLflow's database or files, or several of them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from ..api.errors import DamagedError, ModeldeckError, NotFoundError
+from ..api.ingest import Source
+from . import mlflow_db, mlruns
+from .mlflow_db import MlflowDb
+from .mlruns import Mlruns
+from .problems import ProblemLog
+from .sqlite import Database, check_header, unreadable
+from .uris import is_file, is_folder
+
+REGISTRY = "modeldeck"
+# The application id of a registry, and the tables that tell one that lost it.
+_REGISTRY_ID = 0x6D64636B
+_REGISTRY_TABLES = frozenset(("origin", "run", "key", "metric", "audit", "audit_payload"))
+_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+_LOOK_AT = 1000
+_WAY_OUT = "Give the path of an mlflow.db, an mlruns folder or a modeldeck registry"
+
+
+class Candidate(Struct, frozen=True):
+    """Something that can be opened. `kind` is `modeldeck`, `mlflow-db` or `mlruns`."""
+
+    kind: str
+    path: Path
+
+    def open(self) -> Source:
+        """A source over it. A registry of ours is none: a backend opens that."""
+        if self.kind == mlflow_db.KIND:
+            return MlflowDb(self.path)
+        if self.kind == mlruns.KIND:
+            return Mlruns(self.path)
+        raise DamagedError(
+            "is a modeldeck registry and no store of another tool",
+            where=str(self.path),
+            way_out="Open it with --registry",
+        )
+
+
+def detect(path: Path) -> Sequence[Candidate]:
+    """What lies at `path`, at least one thing: a file itself, or what is in a folder.
+
+    NotFoundError when nothing is there, DamagedError when it is nothing that is known.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - a link is kept as the user named it
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFoundError(
+            "no such file or folder", where=str(path), way_out="Check the path"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error if isinstance(error, OSError) else OSError(error)) from error
+    if is_folder(path):
+        return _in_folder(path)
+    if not is_file(path):
+        raise DamagedError("is neither a file nor a folder", where=str(path), way_out=_WAY_OUT)
+    return [Candidate(_kind_of_file(path), path)]
+
+
+def _kind_of_file(path: Path) -> str:
+    check_header(path)
+    database = Database(path, ProblemLog())
+    try:
+        if database.rows("PRAGMA application_id")[0][0] == _REGISTRY_ID:
+            return REGISTRY
+        if _REGISTRY_TABLES.issubset(database.tables):
+            return REGISTRY
+        mlflow_db.check_tables(database)
+    finally:
+        database.close()
+    return mlflow_db.KIND
+
+
+def _in_folder(path: Path) -> Sequence[Candidate]:
+    names = _names(path)
+    found = [
+        Candidate(REGISTRY, place)
+        for place in (path / "registry.db", path / ".modeldeck" / "registry.db")
+        if is_file(place) and (place.parent.name == ".modeldeck" or "telemetry.db" in names)
+    ]
+    databases = sorted(
+        (name for name in names if name.endswith(_SUFFIXES)), key=lambda name: name != "mlflow.db"
+    )
+    broken: list[ModeldeckError] = []
+    for place in (path / name for name in databases):
+        if any(place == candidate.path for candidate in found) or not is_file(place):
+            continue
+        try:
+            found.append(Candidate(_kind_of_file(place), place))
+        except ModeldeckError as error:
+            # Databases of other programs are none of our business, a damaged mlflow.db is.
+            if place.name == "mlflow.db":
+                broken.append(error)
+    places = (path, path / "mlruns")
+    found += [Candidate(mlruns.KIND, place) for place in places if mlruns.is_mlruns(place)]
+    if found:
+        return found
+    if broken:
+        raise broken[0]
+    raise _nothing(path, names)
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entry.name for _, entry in zip(range(_LOOK_AT), entries, strict=False))
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _nothing(path: Path, names: list[str]) -> DamagedError:
+    if not names:
+        return DamagedError("is an empty folder", where=str(path), way_out=_WAY_OUT)
+    seen = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return DamagedError(
+        f"holds no registry, no mlflow.db and no mlruns (there are: {seen})",
+        where=str(path),
+        way_out=_WAY_OUT,
+    )

@@ -1,5 +1,7 @@
 """The composition root: from what was asked for and what lies here to an open session."""
 
+import asyncio
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +9,16 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from modeldeck.backends.api.errors import NotFoundError, UsageError
+from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, UsageError
 
 from .config.actor import current_actor
 from .config.settings import Settings, read_project, read_settings
-from .usecases.session import Session
+from .recorder.rundir import waiting
+from .usecases.session import Session, local_now
 
 TOOL = "modeldeck 0.1.0"
+_FOLDER = ".modeldeck"
+_DATABASE = "registry.db"
 _MLFLOW = ("mlflow.db", "mlruns")
 
 
@@ -32,6 +37,23 @@ class Place(Struct, frozen=True, kw_only=True):
     kind: str
     path: Path
     why: str
+
+    @property
+    def context(self) -> str:
+        """The name of the context that it makes: that of the folder it belongs to."""
+        path = self.path.absolute()
+        if path.name == _DATABASE:
+            path = path.parent
+        if path.name == _FOLDER:
+            path = path.parent
+        return path.name or "local"
+
+    @property
+    def project(self) -> Path:
+        """The folder it belongs to, where its `modeldeck.toml` may lie."""
+        path = self.path.absolute()
+        folder = path if path.is_dir() else path.parent
+        return folder.parent if folder.name == _FOLDER else folder
 
 
 class NothingFoundError(NotFoundError):
@@ -52,25 +74,38 @@ def find(wish: Wish, cwd: Path) -> Place:
     if wish.path:
         return Place(kind="path", path=Path(wish.path), why="the command line")
     if wish.context:
-        raise UsageError(
-            f"there is no context {wish.context!r}", way_out="Name a registry with --registry"
-        )
-    looked = []
+        raise _no_context(wish.context, "--context")
     if named := os.environ.get("MODELDECK_REGISTRY"):
         return Place(kind="registry", path=Path(named), why="MODELDECK_REGISTRY")
-    looked.append("MODELDECK_REGISTRY")
+    if named := os.environ.get("MODELDECK_CONTEXT"):
+        raise _no_context(named, "MODELDECK_CONTEXT")
+    looked = ["MODELDECK_REGISTRY"]
     for folder in (cwd, *cwd.parents):
-        if (folder / ".modeldeck" / "registry.db").exists():
-            return Place(kind="registry", path=folder / ".modeldeck", why=f"found in {folder}")
-    looked.append(f".modeldeck in {cwd} and above")
+        if _exists(folder / _FOLDER / _DATABASE):
+            return Place(kind="registry", path=folder / _FOLDER, why=f"found in {folder}")
+    looked.append(f"{_FOLDER} in {cwd} and above")
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         return Place(kind="path", path=_local_store(uri), why="MLFLOW_TRACKING_URI")
     looked.append("MLFLOW_TRACKING_URI")
     for name in _MLFLOW:
-        if (cwd / name).exists():
+        if _exists(cwd / name):
             return Place(kind="path", path=cwd / name, why=f"found in {cwd}")
         looked.append(f"./{name}")
     raise NothingFoundError(looked)
+
+
+def _no_context(name: str, where: str) -> UsageError:
+    return UsageError(
+        f"there is no context {name!r}", where=where, way_out="Name a registry with --registry"
+    )
+
+
+def _exists(path: Path) -> bool:
+    # A folder above that we may not look into is no reason to stop.
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _local_store(uri: str) -> Path:
@@ -89,48 +124,69 @@ def _local_store(uri: str) -> Path:
 
 async def open_session(wish: Wish, cwd: Path | None = None) -> Session:
     """Find, check and open. Raises NothingFoundError when there is nothing to open."""
+    session = await _open(find(wish, cwd or Path.cwd()), wish)
+    if not session.readonly and session.folder and waiting(session.folder / "runs"):
+        from .usecases.adoption import settle
+
+        # What ails one old run is no reason not to open.
+        with contextlib.suppress(ModeldeckError, OSError):
+            await settle(session)
+    return session
+
+
+async def _open(place: Place, wish: Wish) -> Session:
     from modeldeck.backends.local.opening import open_registry
 
-    cwd = cwd or Path.cwd()
     settings = read_settings()
-    place = find(wish, cwd)
-    project, project_file = read_project(_beside(place))
-    readonly = _readonly(wish, settings)
-    if place.kind == "registry":
-        allowed = frozenset(settings.safe_directories)
+    allowed = frozenset(settings.safe_directories)
+    project = read_project(place.project, allowed)
+    readonly = readonly_reason(wish, settings)
+    if place.kind == "registry" and _is_ours(place.path):
         registry = open_registry(place.path, read_only=readonly, allowed=allowed, tool=TOOL)
     else:
         from .mirror import open_in_place
 
         registry = await open_in_place(place.path, settings, tool=TOOL, read_only=readonly)
     return Session(
-        context=_name(place),
+        context=place.context,
         registry=registry,
         actor=current_actor(),
-        directions=dict(project.metrics),
+        directions=dict(project.project.metrics),
         readonly=readonly or registry.read_only,
-        project=project_file,
+        project=project.path,
+        folder=registry.layout.folder,
+        clock=local_now,
     )
 
 
-def _readonly(wish: Wish, settings: Settings) -> str:
+def _is_ours(path: Path) -> bool:
+    # What is not there is ours too: then the error speaks of a registry.
+    if not _exists(path) or path.name == _DATABASE:
+        return True
+    return any(_exists(path / place) for place in (_DATABASE, f"{_FOLDER}/{_DATABASE}"))
+
+
+def make_registry(folder: Path) -> tuple[Path, bool]:
+    """Make an empty registry in `folder`; gives its file, and whether it is new."""
+    from modeldeck.backends.local.opening import create_registry, open_registry
+
+    home = folder / _FOLDER
+    new = not _exists(home / _DATABASE)
+    if new:
+        registry = create_registry(folder, tool=TOOL)
+        # Runs, models and their history are no business of the project's own repository.
+        (home / ".gitignore").write_text("*\n", encoding="utf-8")
+    else:
+        allowed = frozenset(read_settings().safe_directories)
+        registry = open_registry(home, allowed=allowed, tool=TOOL)
+    asyncio.run(registry.close())
+    return registry.layout.database, new
+
+
+def readonly_reason(wish: Wish, settings: Settings) -> str:
+    """Why nothing may be changed; empty when it may."""
     if wish.readonly:
         return "this session was opened with --readonly"
     if os.environ.get("MODELDECK_READONLY", "") not in ("", "0"):
         return "MODELDECK_READONLY is set"
     return "config.toml says readonly" if settings.readonly else ""
-
-
-def _beside(place: Place) -> Path:
-    path = place.path.absolute()
-    folder = path if path.is_dir() else path.parent
-    return folder.parent if folder.name == ".modeldeck" else folder
-
-
-def _name(place: Place) -> str:
-    path = place.path.absolute()
-    if path.name == "registry.db":
-        path = path.parent
-    if path.name == ".modeldeck":
-        path = path.parent
-    return path.name or "local"

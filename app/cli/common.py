@@ -1,22 +1,25 @@
-"""What every command shares: options, an open session, errors as exit codes, confirmation."""
+"""What every command shares: an open session, confirmation of a plan, ids from stdin."""
 
 import asyncio
 import functools
+import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish, open_session
-from modeldeck.backends.api.errors import ModeldeckError, UnconfirmedError
+from modeldeck.backends.api.errors import UnconfirmedError, UsageError
+from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import Plan
 
 from . import output
 
 T = TypeVar("T")
-Command = TypeVar("Command", bound=Callable[..., Any])
+_PLACE = ("registry", "context_name", "readonly")
+Apply = Callable[[Session, Plan], Awaitable[Sequence[Event]]]
 
 
 def wish_of(context: click.Context, path: str = "") -> Wish:
@@ -24,75 +27,32 @@ def wish_of(context: click.Context, path: str = "") -> Wish:
     found: dict[str, Any] = {}
     step: click.Context | None = context
     while step is not None:
-        for name in ("registry", "context", "readonly"):
-            value = step.params.get(name) or (
-                step.params.get("context_name") if name == "context" else None
-            )
-            if value:
-                found.setdefault(name, value)
+        for name in _PLACE:
+            if step.params.get(name):
+                found.setdefault(name.removesuffix("_name"), step.params[name])
         step = step.parent
     return Wish(path=path, **found)
 
 
-def place_options(command: Command) -> Command:
-    """`--registry`, `--context` and `--readonly`, for a command as for the program."""
-    return _with(
-        command,
-        click.option("--registry", metavar="FILE", help="The registry to work on."),
-        click.option("--context", "context_name", metavar="NAME", help="The context to work in."),
-        click.option("--readonly", is_flag=True, help="Refuse every change."),
-    )
+def without_place(work: Callable[..., T]) -> Callable[..., T]:
+    """Make a click callback of `work(wish, ...)`: the options of the place become the wish."""
 
+    @functools.wraps(work)
+    def run(*args: Any, **kwargs: Any) -> T:
+        for name in _PLACE:
+            kwargs.pop(name, None)
+        return work(wish_of(click.get_current_context()), *args, **kwargs)
 
-def format_option(command: Command) -> Command:
-    """`-o table|json|jsonl|csv`."""
-    forms = click.Choice(output.FORMATS)
-    return _with(
-        command,
-        click.option("-o", "--output", "form", type=forms, default="table", help="How to print."),
-    )
-
-
-def list_options(command: Command) -> Command:
-    """`--filter`, `--sort`, `--limit`, `--next`."""
-    at_most = "How many at most (100); 0 is all."
-    return _with(
-        command,
-        click.option("--filter", "where", default="", help="As 'metrics.auc > 0.9'."),
-        click.option("--sort", default="", metavar="FIELDS", help="As -metrics.auc,started."),
-        click.option("--limit", type=click.IntRange(0), default=100, help=at_most),
-        click.option("--next", "after", metavar="TOKEN", help="Go on after a page."),
-    )
-
-
-def change_options(command: Command) -> Command:
-    """`--yes`, `--dry-run`, `--reason`, `--ticket`."""
-    return _with(
-        command,
-        click.option("--yes", "-y", is_flag=True, help="Do not ask."),
-        click.option("--dry-run", is_flag=True, help="Print the plan, change nothing."),
-        click.option("--reason", default="", help="Why, for the audit trail."),
-        click.option("--ticket", default="", help="The ticket, for the audit trail."),
-    )
-
-
-def _with(command: Command, *options: Callable[[Command], Command]) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return run
 
 
 def with_session(work: Callable[..., Awaitable[T]]) -> Callable[..., T]:
     """Make `async def command(session, ...)` a click callback that opens and closes the session."""
 
     @functools.wraps(work)
-    def run(*args: Any, **kwargs: Any) -> T:
-        context = click.get_current_context()
-        for name in ("registry", "context_name", "readonly"):
-            kwargs.pop(name, None)
-
+    def run(wish: Wish, *args: Any, **kwargs: Any) -> T:
         async def inside() -> T:
-            session = await open_session(wish_of(context))
+            session = await open_session(wish)
             try:
                 return await work(session, *args, **kwargs)
             finally:
@@ -100,38 +60,18 @@ def with_session(work: Callable[..., Awaitable[T]]) -> Callable[..., T]:
 
         return asyncio.run(inside())
 
-    return run
+    return without_place(run)
 
 
-def guarded(main: Callable[[], Any]) -> int:
-    """Run the program; gives its exit code. Errors are one line each on stderr."""
-    try:
-        result = main()
-    except ModeldeckError as error:
-        return output.fail(error)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.Abort:
-        return 130
-    except click.ClickException as error:
-        output.narrate(f"modeldeck: {error.format_message()}")
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _drop_stdout()
-        return 0
-    return result if isinstance(result, int) else 0
-
-
-def _drop_stdout() -> None:
-    # Whoever read us has gone: let the interpreter's last flush go nowhere.
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-async def carry_out(session: Session, plan: Plan, *, yes: bool, dry_run: bool, form: str) -> int:
+async def carry_out(
+    session: Session,
+    plan: Plan,
+    *,
+    yes: bool,
+    dry_run: bool,
+    form: str,
+    apply: Apply | None = None,
+) -> int:
     """Show the plan, ask, apply it. Gives the exit code; UnconfirmedError without a terminal."""
     from modeldeck.app.usecases.plans import apply_plan
 
@@ -140,19 +80,82 @@ async def carry_out(session: Session, plan: Plan, *, yes: bool, dry_run: bool, f
     if dry_run:
         print_plan(plan, form)
         return 1 if plan.refused else 0
+    events: Sequence[Event] = ()
     if plan.empty:
-        output.narrate("nothing to change: it is so already")
-        return 0
-    session.check_writable(plan.operation)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UnconfirmedError(
-                "not confirmed, and there is no terminal to ask at",
-                way_out="--yes confirms, --dry-run shows the plan",
-            )
-        print_plan(plan, "table", to_stderr=True)
-        if not click.confirm("Do it?", default=False, err=True):
-            raise UnconfirmedError("not confirmed; nothing was changed")
-    events = await apply_plan(session, plan)
-    output.narrate(f"done: {len(events)} change{'s' * (len(events) != 1)}, event {events[-1].seq}")
+        output.say("nothing to change: it is so already")
+    else:
+        session.check_writable(plan.operation)
+        if not yes:
+            confirm(plan)
+        events = await (apply or apply_plan)(session, plan)
+        seq = f", event {events[-1].seq}" if events else ""
+        output.say(f"done: {output.counted(len(events), 'change')}{seq}")
+    if form != "table":
+        output.write_list(events, {}, form)
     return 0
+
+
+def confirm(plan: Plan) -> None:
+    """Show the plan and ask at the terminal. UnconfirmedError for anything but yes."""
+    from .plans import print_plan
+
+    if not output.is_terminal(sys.stdin):
+        raise UnconfirmedError(
+            "not confirmed, and there is no terminal to ask at",
+            way_out="--yes confirms, --dry-run shows the plan",
+        )
+    print_plan(plan, "table", to_stderr=True)
+    if _answer("Do it? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise UnconfirmedError("not confirmed; nothing was changed")
+
+
+def _answer(question: str) -> str:
+    import signal
+
+    # The event loop holds ctrl+c back until the next await, and there is none while we ask.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        print(question, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def refs_of(words: Sequence[str], ref: Callable[[Any], str]) -> list[str]:
+    """The refs among `words`, with `-` replaced by those on stdin: JSON lines, or bare refs.
+
+    `ref` gives the ref of a JSON object; KeyError or TypeError when it has none.
+    """
+    found: list[str] = []
+    for word in words:
+        found.extend(_from_stdin(ref) if word == "-" else [word])
+    if not words:
+        raise UsageError("nothing was named", way_out="Name some, or give - to read ids from stdin")
+    return found
+
+
+def _from_stdin(ref: Callable[[Any], str]) -> list[str]:
+    found: list[str] = []
+    for number, line in enumerate(sys.stdin, 1):
+        text = line.strip()
+        if not text:
+            continue
+        if not text.startswith("{"):
+            found.append(text)
+            continue
+        try:
+            item = json.loads(text)
+            items = item["items"] if "schema" in item and "items" in item else [item]
+            found.extend(ref(one) for one in items)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise UsageError(
+                "is no JSON with an id", where=f"stdin, line {number}", way_out="Give -o jsonl"
+            ) from None
+    return found
+
+
+def tags_of(words: Sequence[str]) -> tuple[list[str], dict[str, str | None]]:
+    """Words of a command line apart: refs, and KEY=VALUE as tags (KEY= is None: removed)."""
+    refs = [word for word in words if "=" not in word]
+    pairs = (word.partition("=") for word in words if "=" in word)
+    return refs, {key: value or None for key, _, value in pairs}

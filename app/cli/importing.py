@@ -28,7 +28,7 @@ def import_(wish: Wish, **options: Any) -> None:
     """Copy what lies at PATH (mlflow.db, mlruns) into this registry; again, what is new there."""
 
     async def inside() -> None:
-        session = await open_recording(wish)
+        session = await open_recording(wish, output.say)
         try:
             await _import(session, **options)
         finally:

@@ -1,19 +1,44 @@
 """The command line: nouns and verbs, each imported when it is called."""
 
 import importlib
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .common import guarded, place_options, wish_of
+from .common import wish_of
+from .failing import guarded
+from .options import place_options
 
+NAME = "modeldeck"
+COMPLETE = "_MODELDECK_COMPLETE"
+
+# Name -> module, its click command, words. Nothing is imported before it is called.
 COMMANDS = {
-    "runs": ("runs", "List, show, compare, tag, delete runs."),
+    "open": ("opening", "open_", "Open the console on an address or a path."),
+    "status": ("status", "status", "What runs, what failed, in a few lines or in one."),
+    "experiments": ("experiments", "experiments", "List experiments."),
+    "runs": ("runs", "runs", "List, show, compare, export, tag, delete runs."),
+    "models": ("models", "models", "List and show models."),
+    "versions": ("versions", "versions", "List, show, tag, delete versions of models."),
+    "alias": ("alias", "alias", "Point names such as champion at versions."),
+    "audit": ("audit", "audit", "Look at who did what and why."),
+    "run": ("run", "run", "Record a command as a run."),
+    "register": ("register", "register", "Make a file or folder a version of a model."),
+    "import": ("importing", "import_", "Copy what MLflow has recorded into a registry."),
+    "demo": ("demo", "demo", "Train a small project to look at."),
+    "init": ("init", "init", "Make an empty registry."),
+    "info": ("info", "info", "Where things lie, which versions, which settings."),
+    "doctor": ("doctor", "doctor", "Look for what is wrong, say the way out."),
+    "backup": ("backup", "backup", "Copy the registry while it is in use."),
+    "restore": ("restore", "restore", "Bring a registry back from a backup."),
+    "gc": ("gc", "gc", "Remove what nothing needs any more."),
+    "completion": ("completion", "completion", "Print the completion for a shell."),
 }
 SAME = {
-    "run": "run",
     "experiment": "experiments",
     "model": "models",
     "version": "versions",
@@ -31,25 +56,42 @@ class Nouns(click.Group):
         name = cmd_name if cmd_name in COMMANDS else SAME.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f".{COMMANDS[name][0]}", __package__)
-        command: click.Command = getattr(module, name.replace("-", "_"))
+        module, attribute, _ = COMMANDS[name]
+        command: click.Command = getattr(
+            importlib.import_module(f".{module}", __package__), attribute
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+            formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
-        if self.get_command(ctx, word) is None and _is_path(word):
-            return "open-path", open_path, args
+        if word not in COMMANDS and word not in SAME:
+            if _is_path(word):
+                return "open-path", open_path, args
+            if not ctx.resilient_parsing and not word.startswith("-"):
+                self._unknown(ctx, word)
         return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: click.Context, word: str) -> None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, [*COMMANDS, *SAME], 1)
+        hint = f"Did you mean {near[0]}?" if near else "`modeldeck --help` lists them"
+        raise click.UsageError(f"{word!r} is neither a command nor a path. {hint}", ctx)
 
 
 def _is_path(word: str) -> bool:
-    return "/" in word or word in {".", ".."} or Path(word).exists()
+    if "/" in word or word in {".", ".."}:
+        return True
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):
+        return False
 
 
 @click.group(
@@ -64,29 +106,42 @@ def program(context: click.Context, /, **_: Any) -> Any:
     Without a command it opens the console; with a path, the console on what lies there.
     """
     if context.invoked_subcommand is None:
-        return _console(context, "")
+        return open_console(context, "")
     return None
 
 
 @click.command(hidden=True)
-@click.argument("path")
+@click.argument("path", type=click.Path())
 @click.pass_context
 def open_path(context: click.Context, path: str) -> Any:
     """Open the console on a path."""
-    return _console(context, path)
+    return open_console(context, path)
 
 
-def _console(context: click.Context, path: str) -> Any:
+def open_console(context: click.Context, path: str, address: str = "") -> Any:
+    """The console; its overview as text when stdout is no terminal."""
+    from . import output
+
     wish = wish_of(context, path)
-    if not sys.stdout.isatty():
+    if not output.is_terminal(sys.stdout):
         from .status import print_overview
 
         return print_overview(wish)
     from modeldeck.app.console.start import run_console
 
-    return run_console(wish)
+    return run_console(wish, address)
 
 
-def main() -> int:
+def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
-    return guarded(lambda: program.main(standalone_mode=False))
+    return guarded(lambda: _run(list(sys.argv[1:] if args is None else args)))
+
+
+def _run(args: list[str]) -> Any:
+    if asked := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(program, {}, NAME, COMPLETE, asked)
+    # Not click's own `main`, which answers a broken pipe with exit code 1.
+    with program.make_context(NAME, args) as context:
+        return program.invoke(context)

@@ -3,115 +3,163 @@
 Foreign text passes `show` on its way to a table, CSV or stderr; JSON escapes it.
 """
 
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TextIO
 
 from modeldeck.app.usecases import encode
-from modeldeck.backends.api.errors import ModeldeckError
-from modeldeck.widgets.text import show
+from modeldeck.widgets.text import cells, one_line, show
 
-FORMATS = ("table", "json", "jsonl", "csv")
+from .tables import pair_lines, table_lines
+
 Columns = Mapping[str, Callable[[Any], str]]
+Pairs = Sequence[tuple[str, str]]
 
 
-def narrate(text: str) -> None:
-    """Say something on stderr."""
-    print(show(text), file=sys.stderr)
+def prepare() -> None:
+    """Make streams that take any text, whatever the locale, and even when they are closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
-def fail(error: ModeldeckError) -> int:
-    """Say what went wrong in one line; gives the exit code."""
-    narrate(f"modeldeck: {error}")
-    return error.exit_code
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person sits at the other end."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def say(text: str) -> None:
+    """A message on stderr, as one line."""
+    print(one_line(text), file=sys.stderr)
+
+
+def safe(text: str) -> str:
+    """Foreign text inside a line of ours."""
+    return show(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `3 runs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def pointed(text: str, position: int) -> Sequence[str]:
+    """A text and a caret under one of its characters; long ones show what is around it."""
+    start = max(position - 50, 0) if len(text) > 70 else 0
+    before, after = show(text[start:position]), show(text[position : start + 70])
+    return [f"  {before}{after}".rstrip(), f"  {' ' * cells(before)}^"]
+
+
+def room() -> int | None:
+    """How wide a table may be: as the terminal is, or as it likes when there is none."""
+    if not is_terminal(sys.stdout):
+        return None
+    import shutil
+
+    return max(shutil.get_terminal_size().columns, 20)
 
 
 def write_list(
     items: Sequence[Any], columns: Columns, form: str, *, following: str | None = None
 ) -> None:
-    """A list in one of FORMATS; `columns` are those of the table."""
+    """A list in one of the formats; `columns` are those of the table."""
     if form == "json":
         print(encode.many(items, following))
     elif form == "jsonl":
-        for item in items:
-            print(encode.line(item))
+        write_lines(items)
     elif form == "csv":
-        _csv([item if isinstance(item, dict) else encode.encode(item) for item in items])
+        rows = [_flat(item) for item in items]
+        write_csv(rows, list(dict.fromkeys(name for row in rows for name in row)))
     else:
-        _table([[cell(item) for cell in columns.values()] for item in items], list(columns))
-        if following:
-            narrate("more rows follow: --limit shows more, --next continues")
+        cells_of = columns.values()
+        write_table(list(columns), [[cell(item) for cell in cells_of] for item in items])
+    if following and form != "json":
+        say(f"more follow: --next {following} goes on, --limit 0 gives all")
 
 
-def write_one(item: Any, form: str, lines: Sequence[tuple[str, str]]) -> None:
-    """One thing in one of FORMATS; `lines` are its table."""
+def write_lines(items: Iterable[Any]) -> None:
+    """Each thing as a line of JSON."""
+    for item in items:
+        print(encode.line(item))
+
+
+def write_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under their heads; nothing but a word on stderr when there are none."""
+    if not rows:
+        say("nothing found")
+        return
+    for line in table_lines(heads, rows, room=room()):
+        print(line)
+
+
+def write_one(item: Any, form: str, pairs: Pairs) -> None:
+    """One thing in one of the formats; `pairs` are its table."""
+    if form == "table":
+        write_pairs(pairs)
+    else:
+        write_document(item, form)
+
+
+def write_document(item: Any, form: str) -> None:
+    """One thing as JSON, as a line of it, or as a CSV row with a head."""
     if form == "json":
         print(encode.one(item))
     elif form == "jsonl":
         print(encode.line(item))
-    elif form == "csv":
-        _csv([item if isinstance(item, dict) else encode.encode(item)])
     else:
-        width = max((len(name) for name, _ in lines), default=0)
-        for name, value in lines:
-            print(f"{show(name):<{width}}  {show(value)}".rstrip())
+        row = _flat(item)
+        write_csv([row], list(row))
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> None:
+def write_pairs(pairs: Pairs) -> None:
+    """Names and values in two columns."""
+    for line in pair_lines(pairs):
+        print(line)
+
+
+def write_part(title: str, lines: Iterable[str]) -> None:
+    """A part of a document with its title; nothing at all when it is empty."""
+    for place, line in enumerate(lines):
+        if not place:
+            print(f"\n{title}")
+        print(f"  {line}".rstrip())
+
+
+def write_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Rows under their names."""
+    write_csv_row(names)
+    for row in rows:
+        write_csv_row([row.get(name) for name in names])
+
+
+def write_csv_row(values: Iterable[Any]) -> None:
+    """A row. Text that a spreadsheet would run as a formula gets an apostrophe."""
     import csv
 
-    flat = [encode.flat(row) for row in rows]
-    names = list(dict.fromkeys(name for row in flat for name in row))
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([show(name) for name in names])
-    for row in flat:
-        writer.writerow([_plain(row.get(name)) for name in names])
+    cells_of_row = [_cell(value) for value in values]
+    if cells_of_row:
+        csv.writer(sys.stdout, lineterminator="\n").writerow(cells_of_row)
 
 
-def _plain(value: Any) -> str:
+def _flat(item: Any) -> dict[str, Any]:
+    return encode.flat(item if isinstance(item, dict) else encode.encode(item))
+
+
+def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     text = show(str(value))
-    # A cell that a spreadsheet would run as a formula gets an apostrophe, as they themselves do.
-    number = isinstance(value, int | float)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} and not number else text
+    if text[:1] not in {"=", "+", "-", "@"} or isinstance(value, int | float):
+        return text
+    from modeldeck.backends.api.evaluate import number_of
 
-
-def _table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
-    from modeldeck.widgets.text import clip
-
-    safe = [[clip(show(cell), 60) for cell in row] for row in rows]
-    widths = [
-        max(len(head), *(_width(row[place]) for row in safe)) if safe else len(head)
-        for place, head in enumerate(heads)
-    ]
-    print("  ".join(f"{head:<{width}}" for head, width in zip(heads, widths, strict=True)).rstrip())
-    for row in safe:
-        cells = (
-            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
-        )
-        print("  ".join(cells).rstrip())
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def short_time(time: datetime | None, now: datetime) -> str:
-    """A time for a column: the clock today, else day and month, else the date."""
-    if time is None:
-        return "-"
-    local = time.astimezone(now.tzinfo)
-    if local.date() == now.date():
-        return f"{local:%H:%M:%S}"
-    return f"{local:%d %b %H:%M}" if local.year == now.year else f"{local:%Y-%m-%d}"
-
-
-def figure(value: float | None) -> str:
-    """A metric for a column: six significant digits; `-` when missing."""
-    return "-" if value is None else f"{value:.6g}"
+    return f"'{text}" if number_of(text) is None else text

@@ -1,38 +1,117 @@
-"""Pages of a list on the command line: a limit, and a token that continues after a page."""
+"""Pages of a list on the command line: a limit, a token that goes on, lists of any length."""
 
 import base64
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Generic, TypeVar
 
+from modeldeck.app.usecases import encode
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.lists import Window
 
+from . import output
+
 T = TypeVar("T")
+PAGE = 500
+"""Items in memory at once when all of a list is printed."""
+
+MakeColumns = Callable[[Sequence[T]], output.Columns]
 
 
-async def page_of(
-    window: Window[T], limit: int, after: str | None, key: Callable[[T], str]
-) -> tuple[Sequence[T], str | None]:
-    """At most `limit` items (0: all) after those of token `after`, and the token that goes on."""
-    start = 0
-    if after is not None:
-        place = await window.index_of(_key_of(after))
+def first_of(limit: int) -> int:
+    """How many items a window shall load at once for that `--limit`."""
+    return limit + 1 if limit else PAGE
+
+
+async def print_list(
+    window: Window[T],
+    key: Callable[[T], str],
+    columns: MakeColumns[T],
+    *,
+    limit: int,
+    after: str | None,
+    form: str,
+) -> None:
+    """A window in one of the formats: at most `limit` items (0: all) after those of `after`."""
+    listing = Listing(window, limit, after, key)
+    if limit or form == "table":
+        items, following = await listing.page()
+        output.write_list(items, columns(items), form, following=following)
+    elif form == "json":
+        await _print_json(listing)
+    elif form == "jsonl":
+        async for page in listing.pages():
+            output.write_lines(page)
+    else:
+        names: dict[str, None] = {}
+        async for page in listing.pages():
+            for item in page:
+                names |= dict.fromkeys(encode.flat(encode.encode(item)))
+        output.write_csv_row(names)
+        async for page in listing.pages():
+            for item in page:
+                row = encode.flat(encode.encode(item))
+                output.write_csv_row([row.get(name) for name in names])
+
+
+async def _print_json(listing: "Listing[Any]") -> None:
+    print(f'{{"schema": {encode.SCHEMA}, "items": [', end="")
+    first = True
+    async for page in listing.pages():
+        for item in page:
+            print("" if first else ", ", encode.line(item), sep="", end="")
+            first = False
+    print('], "next": null}')
+
+
+class Listing(Generic[T]):
+    """What of a window is wanted."""
+
+    def __init__(
+        self, window: Window[T], limit: int, after: str | None, key: Callable[[T], str]
+    ) -> None:
+        self._window = window
+        self._limit = limit
+        self._after = None if after is None else _key_of(after)
+        self._key = key
+
+    async def page(self) -> tuple[Sequence[T], str | None]:
+        """The items, and the token that goes on after them, None at the end."""
+        window, limit = self._window, self._limit
+        start = await self._start()
+        if not limit:
+            await window.whole()
+            return await window.page(start, window.at_least), None
+        if not start and window.count is None:
+            items = window.first[: limit + 1]
+        else:
+            items = await window.page(start, limit + 1)
+        more = len(items) > limit
+        return items[:limit], _token(self._key(items[limit - 1])) if more else None
+
+    async def pages(self) -> AsyncIterator[Sequence[T]]:
+        """All items, a page at a time."""
+        start = await self._start()
+        await self._window.whole()
+        while start < self._window.at_least:
+            yield await self._window.page(start, PAGE)
+            start += PAGE
+
+    async def _start(self) -> int:
+        if self._after is None:
+            return 0
+        place = await self._window.index_of(self._after)
         if place is None:
             raise UsageError("the item that --next goes on from is gone", way_out="List again")
-        start = place + 1
-    if limit:
-        items = await window.page(start, limit + 1) if start else window.first[: limit + 1]
-        return items[:limit], _token(key(items[limit - 1])) if len(items) > limit else None
-    await window.whole()
-    return await window.page(start, window.at_least), None
+        return place + 1
 
 
 def _token(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
 def _key_of(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+        return str(json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))))
     except ValueError:
         raise UsageError(f"{token!r} is no token of --next", way_out="List again") from None

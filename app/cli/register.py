@@ -12,6 +12,7 @@ from modeldeck.app.own import open_recording
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish
 
+from . import output
 from .common import carry_out, without_place
 from .options import change_options, complete_model, complete_run, place_options
 from .words import pairs_of
@@ -36,7 +37,7 @@ def register(wish: Wish, **options: Any) -> int:
     """Make PATH the next version of a model. It is read, never loaded."""
 
     async def inside() -> int:
-        session = await open_recording(wish)
+        session = await open_recording(wish, output.say)
         try:
             return await _register(session, **options)
         finally:

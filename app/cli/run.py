@@ -1,6 +1,8 @@
 """`modeldeck run`: record a command."""
 
 import asyncio
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +21,8 @@ from . import output
 from .common import without_place
 from .options import complete_experiment, place_options
 
+SAID = 20
+
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option(
@@ -30,7 +34,9 @@ from .options import complete_experiment, place_options
 )
 @click.option("--name", default="", help="Its name; else made from the command.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
-@click.option("--mlflow", is_flag=True, help="Also take what the script logs with MLflow.")
+@click.option(
+    "--mlflow", is_flag=True, help="Take what it logs with MLflow, wherever that would go."
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 @place_options
 @without_place
@@ -38,11 +44,11 @@ def run(wish: Wish, **options: Any) -> int:
     """Record COMMAND as a run: its output, code, metrics, artifacts and what it ran with.
 
     The command may write metrics.jsonl and more into the folder that MODELDECK_RUN_DIR names. Its
-    exit code is passed on.
+    exit code is passed on. ctrl+c goes to the command, a second and a third one harder.
     """
 
     async def inside() -> int:
-        session = await open_recording(wish)
+        session = await open_recording(wish, _say)
         try:
             return await _record(session, **options)
         finally:
@@ -59,7 +65,6 @@ async def _record(
     mlflow: bool,
     command: Sequence[str],
 ) -> int:
-    from modeldeck.app.mirror import open_store
     from modeldeck.app.usecases.recording import Recipe, record
 
     recipe = Recipe(
@@ -70,13 +75,19 @@ async def _record(
         tags=dict(map(_pair, tags)),
         mlflow=mlflow,
     )
-    recorded = await record(session, recipe, show=_pass_on, began=_began, open_mlflow=open_store)
-    for problem in recorded.problems[:20]:
-        output.say(f"modeldeck: {problem.where}: {problem.what}")
+    recorded = await record(session, recipe, show=_pass_on, began=_began)
+    for problem in recorded.problems[:SAID]:
+        _say(f"modeldeck: {problem.where}: {problem.what}")
+    if len(recorded.problems) > SAID:
+        _say(f"modeldeck: {len(recorded.problems) - SAID} more of the kind")
     ended = recorded.run
-    reason = f", {ended.reason}" if ended.reason else ""
-    output.say(f"modeldeck: {ended.name} {ended.status.value}{reason}")
-    output.say(f"modeldeck: modeldeck open {address(ended.id)}")
+    if recorded.unclosed:
+        _say(f"modeldeck: {ended.name} ended with {recorded.code}, but: {recorded.unclosed}")
+        _say("modeldeck: nothing is lost; the next call that can write the registry takes it in")
+    else:
+        reason = f", {ended.reason}" if ended.reason else ""
+        _say(f"modeldeck: {ended.name} {ended.status.value}{reason}")
+    _say(f"modeldeck: modeldeck open {address(ended.id)}")
     return recorded.code
 
 
@@ -88,14 +99,17 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _began(started: Run) -> None:
-    output.say(f"modeldeck: recording {started.name} in {started.experiment}")
+    _say(f"modeldeck: recording {started.name} in {started.experiment}")
 
 
-def _pass_on(found: bytes) -> Any:
-    # The command's own bytes, as if it had written to the terminal itself.
-    try:
-        sys.stdout.buffer.write(found)
-        sys.stdout.buffer.flush()
-    except OSError:
-        # Whoever read us has gone; the command and its record go on.
-        return
+def _say(text: str) -> None:
+    # The terminal may be gone while the command goes on.
+    with contextlib.suppress(OSError):
+        output.say(text)
+
+
+def _pass_on(found: bytes) -> None:
+    # The command's own bytes, as if it had written them itself; past our buffer, so that nothing
+    # is left in it when whoever read us has gone.
+    while found:
+        found = found[os.write(sys.stdout.fileno(), found) :]

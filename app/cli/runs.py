@@ -1,28 +1,50 @@
 """`modeldeck runs`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from modeldeck.app.usecases import runs as usecase
 from modeldeck.app.usecases.session import Session
-from modeldeck.backends.api.parse import parse_sort
-from modeldeck.backends.api.query import RUNS
+from modeldeck.app.usecases.words import sort_of
+from modeldeck.backends.api.query import RUNS, Field
 from modeldeck.backends.api.runs import Run, Shelf
 
-from . import output
-from .common import format_option, list_options, place_options, with_session
-from .pages import page_of
+from . import words
+from .common import carry_out, refs_of, tags_of, with_session
+from .options import (
+    change_options,
+    complete_experiment,
+    complete_metric,
+    complete_run,
+    format_option,
+    formats_option,
+    list_options,
+    place_options,
+)
+from .output import Columns
+from .pages import first_of, print_list
+
+METRICS_SHOWN = 5
 
 
 @click.group()
 def runs() -> None:
-    """List, show, compare, tag, delete runs."""
+    """List, show, compare, export, tag, delete runs."""
 
 
 @runs.command()
-@click.option("--experiment", "-e", "experiments", multiple=True, help="Only of this experiment.")
+@click.option(
+    "--experiment",
+    "-e",
+    "experiments",
+    multiple=True,
+    help="Only of this experiment.",
+    shell_complete=complete_experiment,
+)
+@click.option("--parent", metavar="RUN", help="Only its children.", shell_complete=complete_run)
+@click.option("--top", is_flag=True, help="Without runs that are children of others.")
 @click.option("--deleted", is_flag=True, help="Deleted runs instead.")
 @list_options
 @format_option
@@ -31,6 +53,8 @@ def runs() -> None:
 async def ls(
     session: Session,
     experiments: Sequence[str],
+    parent: str | None,
+    top: bool,
     deleted: bool,
     where: str,
     sort: str,
@@ -45,25 +69,172 @@ async def ls(
         where=where,
         sort=sort,
         shelf=Shelf.DELETED if deleted else Shelf.ACTIVE,
-        first=limit + 1 if limit else 1000,
+        parent=(await usecase.find_run(session, parent)).id if parent else None,
+        top=top,
+        first=first_of(limit),
     )
-    items, following = await page_of(window, limit, after, lambda run: run.id)
-    output.write_list(items, _columns(session, items, sort), form, following=following)
+    sorted_by = [one.field for one in sort_of(sort, RUNS) if one.field.of]
+    await print_list(
+        window,
+        lambda run: run.id,
+        lambda items: _columns(session, items, sorted_by),
+        limit=limit,
+        after=after,
+        form=form,
+    )
 
 
-def _columns(session: Session, items: Sequence[Run], sort: str) -> dict[str, Any]:
+def _columns(session: Session, items: Sequence[Run], sorted_by: Sequence[Field]) -> Columns:
     now = session.clock()
-    columns: dict[str, Any] = {
+    columns: dict[str, Callable[[Run], str]] = {
         "ID": lambda run: run.id[:8],
         "NAME": lambda run: run.name,
         "STATUS": lambda run: run.status.value,
-        "STARTED": lambda run: output.short_time(run.started_at, now),
+        "STARTED": lambda run: words.short_time(run.started_at, now),
+        "DURATION": lambda run: words.duration(words.lasted(run, now)),
     }
-    sorted_by = [s.field.name for s in parse_sort(sort, RUNS) if s.field.of == "metrics"]
-    seen = dict.fromkeys(sorted_by)
+    fields = dict.fromkeys(sorted_by)
     for run in items:
-        seen |= dict.fromkeys(run.metrics)
-    for name in list(seen)[:5]:
-        columns[name] = lambda run, name=name: output.figure(run.metrics.get(name))
-    columns["REASON"] = lambda run: run.reason or ""
+        for name in run.metrics:
+            if len(fields) >= max(METRICS_SHOWN, len(sorted_by)):
+                break
+            fields[Field(name, "metrics")] = None
+    for field in fields:
+        name = field.name if field.of == "metrics" else str(field)
+        columns[name if name not in columns else str(field)] = _reader(field)
+    if any(run.reason for run in items):
+        columns["REASON"] = lambda run: run.reason or ""
     return columns
+
+
+def _reader(field: Field) -> Callable[[Run], str]:
+    if field.of == "metrics":
+        return lambda run: words.figure(run.metrics.get(field.name))
+    return lambda run: getattr(run, field.of).get(field.name, words.NONE)
+
+
+@runs.command()
+@click.argument("ref", metavar="RUN", shell_complete=complete_run)
+@format_option
+@place_options
+@with_session
+async def show(session: Session, ref: str, form: str) -> None:
+    """Print everything that is known of a run."""
+    from modeldeck.app.usecases.describe import describe_run
+
+    from .run_parts import print_run
+
+    print_run(await describe_run(session, ref), form, session.clock())
+
+
+@runs.command()
+@click.argument("refs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_run)
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    help="What the others are measured by; the first without it.",
+    shell_complete=complete_run,
+)
+@click.option("--all", "everything", is_flag=True, help="Parameters that do not differ, too.")
+@format_option
+@place_options
+@with_session
+async def compare(
+    session: Session, refs: Sequence[str], baseline: str | None, everything: bool, form: str
+) -> None:
+    """Compare 2 to 20 runs; - reads ids from stdin."""
+    from modeldeck.app.usecases.compare import compare_runs
+
+    from .compare_parts import print_comparison
+
+    found = await compare_runs(session, refs_of(refs, _ref), baseline=baseline)
+    print_comparison(found, form, everything=everything)
+
+
+@runs.command()
+@click.argument("ref", metavar="RUN", shell_complete=complete_run)
+@click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended.")
+@click.option("--raw", is_flag=True, help="The bytes as they are; not to a terminal.")
+@place_options
+@with_session
+async def logs(session: Session, ref: str, follow: bool, raw: bool) -> None:
+    """Print the output of a run."""
+    from modeldeck.app.usecases.logs import read_log
+
+    from .log_lines import print_log
+
+    await print_log(read_log(session, ref, follow=follow), raw=raw)
+
+
+@runs.command()
+@click.argument("refs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_run)
+@click.option("--series", is_flag=True, help="All points of their series, one a line.")
+@click.option(
+    "--metric",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Only this series.",
+    shell_complete=complete_metric,
+)
+@formats_option("jsonl", "csv", "json")
+@place_options
+@with_session
+async def export(
+    session: Session, refs: Sequence[str], series: bool, keys: Sequence[str], form: str
+) -> None:
+    """Print runs, or the points of their series; - reads ids from stdin."""
+    from modeldeck.app.usecases.export import export_points, export_runs
+
+    from . import output
+    from .points import print_points
+
+    found = refs_of(refs, _ref)
+    if series or keys:
+        await print_points(export_points(session, found, keys), form)
+    else:
+        output.write_list(await export_runs(session, found), {}, form)
+
+
+@runs.command()
+@click.argument("what", nargs=-1, required=True, metavar="RUN... KEY=VALUE...")
+@change_options
+@place_options
+@with_session
+async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
+    """Set tags of runs (KEY=VALUE) or remove them (KEY=); - reads ids from stdin."""
+    refs, tags = tags_of(what)
+    plan = await usecase.plan_tags(session, refs_of(refs, _ref), tags, reason=reason, ticket=ticket)
+    return await carry_out(session, plan, **how)
+
+
+@runs.command()
+@click.argument("refs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_run)
+@change_options
+@place_options
+@with_session
+async def rm(session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
+    """Delete runs; they can be restored. - reads ids from stdin."""
+    plan = await usecase.plan_shelf(
+        session, refs_of(refs, _ref), delete=True, reason=reason, ticket=ticket
+    )
+    return await carry_out(session, plan, **how)
+
+
+@runs.command()
+@click.argument("refs", nargs=-1, required=True, metavar="RUN...")
+@change_options
+@place_options
+@with_session
+async def restore(
+    session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any
+) -> int:
+    """Restore deleted runs; - reads ids from stdin."""
+    plan = await usecase.plan_shelf(
+        session, refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
+    )
+    return await carry_out(session, plan, **how)
+
+
+def _ref(item: Any) -> str:
+    return str(item["id"])

@@ -1,10 +1,9 @@
 """TOML files into structs, with the line and a suggestion where something does not fit."""
 
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -12,48 +11,82 @@ from modeldeck.backends.api.errors import DamagedError, UsageError
 
 T = TypeVar("T", bound=msgspec.Struct)
 _LARGEST = 1 << 20
+_KEY = r"""\s*([\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')\s*"""
 
 
-def read_toml(path: Path, shape: type[T]) -> T:
-    """The file at `path` as a `shape`; the shape's defaults when there is no such file."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-    except (FileNotFoundError, NotADirectoryError):
+def read_toml(path: Path, shape: type[T], *, later: Collection[str] = ()) -> T:
+    """The file at `path` as a `shape`; the shape's defaults when there is no such file.
+
+    Tables named in `later` may be there, and are left out.
+    """
+    text = _read(path)
+    if text is None:
         return shape()
-    except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    if len(text) > _LARGEST:
-        raise DamagedError("is larger than 1 MiB", where=str(path))
-    try:
-        lines = text.decode()
-        found = tomllib.loads(lines)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"is not TOML: {error}", where=str(path)) from None
-    _check_keys(found, shape, lines, path, "")
+    found = {key: value for key, value in _parse(text, path).items() if key not in later}
+    _check_keys(found, shape, text, path, (), later)
     try:
         return msgspec.convert(found, shape)
     except msgspec.ValidationError as error:
-        what, _, at = str(error).partition(" - at `$.")
-        key = at.rstrip("`")
-        raise UsageError(
-            f"{key}: {what}" if key else what, where=f"{path}:{_line(lines, key)}"
-        ) from None
+        raise _misfit(error, found, shape, text, path) from None
+
+
+def read_keys(path: Path) -> Sequence[str]:
+    """The keys at the top of the file; none when there is no such file."""
+    text = _read(path)
+    return () if text is None else tuple(_parse(text, path))
+
+
+def _read(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    if len(data) > _LARGEST:
+        raise DamagedError("is larger than 1 MiB", where=str(path))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError("is not UTF-8", where=f"{path}:{line}") from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        what, _, at = str(error).partition(" (at line ")
+        line = at.partition(",")[0]
+        where = f"{path}:{line}" if line.isdigit() else str(path)
+        raise UsageError(f"is not TOML: {what}", where=where) from None
+    except RecursionError:
+        raise UsageError("is not TOML: too deep", where=str(path)) from None
 
 
 def _check_keys(
-    found: Mapping[str, Any], shape: type[msgspec.Struct], text: str, path: Path, above: str
+    found: Mapping[str, Any],
+    shape: type[msgspec.Struct],
+    text: str,
+    path: Path,
+    above: tuple[str, ...],
+    later: Collection[str] = (),
 ) -> None:
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     for key, value in found.items():
+        here = (*above, key)
         if key not in fields:
             from difflib import get_close_matches
 
-            near = get_close_matches(key, list(fields), 1)
+            known = [*fields, *later]
+            near = get_close_matches(key, known, 1)
             raise UsageError(
-                f"unknown key {above}{key}",
-                where=f"{path}:{_line(text, key)}",
-                way_out=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(fields)}",
+                f"unknown key {'.'.join(here)}",
+                where=f"{path}:{_line(text, here)}",
+                way_out=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}",
             )
         inner = fields[key].type
         if (
@@ -61,12 +94,66 @@ def _check_keys(
             and isinstance(inner, type)
             and issubclass(inner, msgspec.Struct)
         ):
-            _check_keys(value, inner, text, path, f"{above}{key}.")
+            _check_keys(value, inner, text, path, here)
 
 
-def _line(text: str, key: str) -> int:
-    last = re.escape(key.rpartition(".")[2])
+def _misfit(
+    error: msgspec.ValidationError,
+    found: Mapping[str, Any],
+    shape: type[msgspec.Struct],
+    text: str,
+    path: Path,
+) -> UsageError:
+    what, _, at = str(error).partition(" - at `$")
+    place, kind = _resolve(at.rstrip("`"), found, shape)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    key = ".".join(place)
+    return UsageError(
+        f"{key}: {what}" if key else what,
+        where=f"{path}:{_line(text, place)}",
+        way_out=f"Write one of {', '.join(map(repr, choices))}" if choices else "",
+    )
+
+
+def _resolve(at: str, found: Any, kind: Any) -> tuple[tuple[str, ...], Any]:
+    """The keys of msgspec's `.metrics[...]`, which does not name a mapping's key, and the type."""
+    place: list[str] = []
+    for name, item in re.findall(r"\.([^.\[]+)|(\[[^\]]*\])", at):
+        if name and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            kind = next(f.type for f in msgspec.structs.fields(kind) if f.encode_name == name)
+            found = found[name]
+            place.append(name)
+        elif item == "[...]" and isinstance(found, dict):
+            kind = get_args(kind)[-1]
+            wrong = next(key for key, value in found.items() if not _fits(value, kind))
+            found = found[wrong]
+            place.append(wrong)
+    return tuple(place), kind
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _line(text: str, place: Sequence[str]) -> int:
+    """The line on which the key at `place` is written; 1 when it cannot be found."""
+    table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*\[*\s*([\w.\"'-]+\.)?[\"']?{last}[\"']?\s*[\]=.]", line):
+        head = line.strip()
+        if head.startswith("["):
+            table = _keys(head.strip("[]"))
+            if table[: len(place)] == tuple(place):
+                return number
+            continue
+        name, sign, _ = line.partition("=")
+        if sign and (*table, *_keys(name))[: len(place)] == tuple(place):
             return number
     return 1
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(match[1].strip("\"'") for match in re.finditer(_KEY, text.partition("#")[0]))

@@ -13,7 +13,15 @@ from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.events import Actor, Event
 from modeldeck.backends.api.models import Alias, Model, Version
 from modeldeck.backends.api.plan import Plan
-from modeldeck.backends.api.runs import Dataset, Evaluation, Experiment, Run, SeriesInfo
+from modeldeck.backends.api.runs import (
+    Dataset,
+    Evaluation,
+    Experiment,
+    Lock,
+    Run,
+    SeriesInfo,
+    Usage,
+)
 from modeldeck.backends.api.times import rfc3339
 
 SCHEMA = 1
@@ -29,6 +37,22 @@ def number(value: float | None) -> float | str | None:
 def time(value: datetime | None) -> str | None:
     """A time as text."""
     return None if value is None else rfc3339(value)
+
+
+def plain(value: Any) -> Any:
+    """Anything that came as JSON, as JSON that everybody reads: no bare NaN, no odd types."""
+    match value:
+        case bool() | None | int() | str():
+            return value
+        case float():
+            return number(value)
+        case datetime():
+            return rfc3339(value)
+        case Mapping():
+            return {str(key): plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [plain(inner) for inner in value]
+    return str(value)
 
 
 def experiment(item: Experiment) -> dict[str, Any]:
@@ -128,6 +152,46 @@ def artifact(item: Artifact) -> dict[str, Any]:
     }
 
 
+def usage(item: Usage) -> dict[str, Any]:
+    """What a run used."""
+    return {
+        "wall_seconds": item.wall_seconds,
+        "cpu_seconds": item.cpu_seconds,
+        "peak_memory_bytes": item.peak_memory_bytes,
+    }
+
+
+def lock(item: Lock) -> dict[str, Any]:
+    """What a run or host really had."""
+    git = item.git
+    return {
+        "python": item.python,
+        "implementation": item.implementation,
+        "executable": item.executable,
+        "packages": [
+            {"name": one.name, "version": one.version, "record": one.record}
+            for one in item.packages
+        ],
+        "system": item.system,
+        "machine": item.machine,
+        "cpu": item.cpu,
+        "cpus": item.cpus,
+        "memory_bytes": item.memory_bytes,
+        "gpus": list(item.gpus),
+        "cuda": item.cuda,
+        "git": None
+        if git is None
+        else {
+            "commit": git.commit,
+            "branch": git.branch,
+            "remote": git.remote,
+            "dirty": git.dirty,
+            "diff": git.diff,
+        },
+        "extra": plain(item.extra),
+    }
+
+
 def model(item: Model) -> dict[str, Any]:
     """A model."""
     return {
@@ -155,7 +219,7 @@ def version(item: Version) -> dict[str, Any]:
         "size": item.size,
         "format": item.format,
         "unsafe": None if item.unsafe is None else list(item.unsafe),
-        "signature": item.signature,
+        "signature": plain(item.signature),
         "source": item.source,
         "status": item.status,
         "stage": item.stage,
@@ -204,8 +268,8 @@ def event(item: Event) -> dict[str, Any]:
         "phase": item.phase,
         "action": item.action,
         "subject": item.subject,
-        "before": item.before,
-        "after": item.after,
+        "before": plain(item.before),
+        "after": plain(item.after),
         "reason": item.reason,
         "ticket": item.ticket,
         "plan": item.plan,
@@ -221,10 +285,15 @@ def plan(item: Plan) -> dict[str, Any]:
         "id": item.id,
         "digest": item.digest,
         "operation": item.operation,
-        "arguments": dict(item.arguments),
+        "arguments": plain(item.arguments),
         "context": item.context,
         "changes": [
-            {"subject": c.subject, "field": c.field, "before": c.before, "after": c.after}
+            {
+                "subject": c.subject,
+                "field": c.field,
+                "before": plain(c.before),
+                "after": plain(c.after),
+            }
             for c in item.changes
         ],
         "effects": list(item.effects),
@@ -234,7 +303,10 @@ def plan(item: Plan) -> dict[str, Any]:
         "request": item.request,
         "inverse": None
         if item.inverse is None
-        else {"operation": item.inverse.operation, "arguments": dict(item.inverse.arguments)},
+        else {
+            "operation": item.inverse.operation,
+            "arguments": plain(item.inverse.arguments),
+        },
         "created_at": time(item.created_at),
         "lapses_at": time(item.lapses_at),
         "reason": item.reason,
@@ -248,6 +320,8 @@ ENCODERS: Mapping[type, Encoder] = {
     Experiment: experiment,
     Run: run,
     SeriesInfo: series,
+    Usage: usage,
+    Lock: lock,
     Dataset: dataset,
     Evaluation: evaluation,
     Artifact: artifact,
@@ -266,31 +340,24 @@ def encode(item: Any) -> dict[str, Any]:
 
 def one(item: Any) -> str:
     """One thing as a JSON document."""
-    return _text({"schema": SCHEMA, **(item if isinstance(item, dict) else encode(item))})
+    return text({"schema": SCHEMA, **(item if isinstance(item, dict) else encode(item))})
 
 
 def many(items: Sequence[Any], following: str | None = None) -> str:
     """A list as a JSON document; `following` is the token of the next page."""
     rows = [item if isinstance(item, dict) else encode(item) for item in items]
-    return _text({"schema": SCHEMA, "items": rows, "next": following})
+    return text({"schema": SCHEMA, "items": rows, "next": following})
 
 
 def line(item: Any) -> str:
     """One thing as a line of JSON."""
-    return _text(item if isinstance(item, dict) else encode(item))
+    return text(item if isinstance(item, dict) else encode(item))
 
 
-def _text(value: Any) -> str:
-    # All that is not ASCII is escaped: no byte of foreign text can steer a terminal.
-    return json.dumps(value, allow_nan=False, default=_odd)
-
-
-def _odd(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value)
+def text(value: Any) -> str:
+    """JSON in which all that is not ASCII is escaped: no foreign byte can steer a terminal."""
+    # DEL is ASCII and yet a control; JSON itself lets it stand.
+    return json.dumps(value, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def flat(item: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modeldeck.backends.api.errors import RefusedError
+from modeldeck.backends.api.errors import RefusedError, UsageError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import LIFETIME, Change, Inverse, Plan
+from modeldeck.backends.api.text import exact
 
 from .session import Session
+
+NAMED = 50
+"""A command line names at most as many subjects; for more it reads them from stdin."""
 
 
 def make_plan(
@@ -37,8 +41,8 @@ def make_plan(
         inverse=inverse,
         created_at=now,
         lapses_at=now + LIFETIME,
-        reason=reason,
-        ticket=ticket,
+        reason=exact(reason),
+        ticket=exact(ticket),
     )
 
 
@@ -54,13 +58,43 @@ async def apply_plan(session: Session, plan: Plan) -> Sequence[Event]:
 
 
 def inverse_of(changes: Sequence[Change], operation: str) -> Inverse:
-    """The way back: the same fields, before and after exchanged."""
+    """The way back: the same fields, before and after exchanged; what only expects is left out."""
     return Inverse(
         operation,
         {
             "changes": [
                 {"subject": c.subject, "field": c.field, "before": c.after, "after": c.before}
                 for c in changes
+                if c.before != c.after
             ]
         },
     )
+
+
+def expected(subject: str, field: str, value: Any) -> Change:
+    """A change that changes nothing: the plan is refused when the field is something else."""
+    return Change(subject, field, value, value)
+
+
+def tag_changes(
+    subject: str, now: Mapping[str, str], tags: Mapping[str, str | None]
+) -> Sequence[Change]:
+    """What setting `tags` does to a subject whose tags are `now`; None removes one."""
+    return [
+        Change(subject, f"tag:{key}", now.get(key), None if value is None else exact(value))
+        for key, value in tags.items()
+    ]
+
+
+def tag_words(tags: Mapping[str, str | None]) -> Sequence[str]:
+    """Tags as the command line takes them; UsageError when there are none or one has no name."""
+    if not tags:
+        raise UsageError("no tags given", way_out="Give them as KEY=VALUE, or KEY= to remove one")
+    if "" in tags:
+        raise UsageError("a tag needs a name", way_out="Give it as KEY=VALUE")
+    return [f"{key}={value if value is not None else ''}" for key, value in tags.items()]
+
+
+def command_of(verb: Sequence[str], refs: Sequence[str], words: Sequence[str] = ()) -> list[str]:
+    """The same change as a command line."""
+    return ["modeldeck", *verb, *(refs if len(refs) <= NAMED else ["-"]), *words]

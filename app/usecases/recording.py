@@ -1,39 +1,54 @@
 """Recording a command as a run: started, followed, kept, closed."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
 import signal
-import socket
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+import msgspec
 from msgspec import Struct
 
 from modeldeck.app.recorder import child, rundir
-from modeldeck.app.recorder.follow import Reader
+from modeldeck.app.recorder.gather import DIFF
+from modeldeck.app.recorder.home import Home
 from modeldeck.app.recorder.interpreter import python_of
-from modeldeck.app.recorder.keeper import DIFF, Keeper, keeping
+from modeldeck.app.recorder.keeper import Keeper
 from modeldeck.app.recorder.lock import capture, lock_digest
-from modeldeck.app.recorder.mlflow import STORE, take_mlflow
-from modeldeck.app.recorder.output import Output
-from modeldeck.backends.api.errors import ReadOnlyError, UsageError
-from modeldeck.backends.api.ingest import Problem, RunRecord, Source
-from modeldeck.backends.api.protocols import Recording
+from modeldeck.app.recorder.mlflow import store_uri
+from modeldeck.app.recorder.output import Passing
+from modeldeck.backends.api.errors import (
+    ModeldeckError,
+    NotFoundError,
+    ReadOnlyError,
+    UsageError,
+)
+from modeldeck.backends.api.ingest import Problem, RunRecord
 from modeldeck.backends.api.runs import Lock, Run, Status
 
 from .session import Session
 
-TICK = 0.25
+TICK = 0.05
+TAKE = 4
+"""What was logged is taken every so many ticks."""
+PATIENCE = 0.3
+"""Seconds that the command waits for a look at the code; a slow one goes on beside it."""
 _NOISE = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+_INTERRUPTED = 130
+_TRACKING = "MLFLOW_TRACKING_URI"
+Look = tuple[Lock, bytes | None]
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
     """What to record: the command, where, under which names.
 
-    `mlflow` points MLFLOW_TRACKING_URI to a store in the run directory, and takes it from there.
+    `mlflow` has the script log with MLflow into the run directory, wherever else it would.
     """
 
     command: Sequence[str]
@@ -45,11 +60,15 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """A run that has ended, and what could not be read of what it wrote."""
+    """A run that has ended, and what could not be read of what it wrote.
+
+    `unclosed` says why the registry does not know yet that it has ended, or is empty.
+    """
 
     run: Run
     code: int
     problems: Sequence[Problem]
+    unclosed: str = ""
 
 
 async def record(
@@ -58,134 +77,235 @@ async def record(
     *,
     show: Callable[[bytes], None],
     began: Callable[[Run], None] = lambda _: None,
-    open_mlflow: Callable[[Path], Source] | None = None,
 ) -> Recorded:
-    """Run the command to its end; `show` gets its output as it comes.
+    """Run the command to its end; `show` gets its output as it comes, in a thread of its own.
 
     An interrupt goes to the command, a second one harder; a hang-up is ignored. The run is closed
     with the command's own exit code, or as killed when it was interrupted.
     """
     session.check_writable("run.record")
     registry = session.registry
-    if not isinstance(registry, Recording):
+    if not isinstance(registry, Home):
         raise ReadOnlyError("this registry records no runs", where=registry.place)
-    _check(recipe)
-    run_id = secrets.token_hex(8)
-    run_dir = rundir.make(registry.run_folder(run_id))
-    lock, diff = await asyncio.to_thread(capture, recipe.cwd, python_of(recipe.command, recipe.cwd))
-    if diff:
-        (run_dir / DIFF).write_bytes(diff)
-    run = _new_run(session, recipe, run_id, lock)
-    with keeping(run_dir):
-        record_of = RunRecord(run=run, experiment_id=secrets.token_hex(8), lock=lock)
-        await registry.begin_run(record_of, session.actor, session.context)
-        began(run)
-        process = child.start(
-            recipe.command, run_dir, recipe.cwd, _environment(session, recipe, run_id, run_dir)
+    check_command(recipe.command, recipe.cwd)
+    return await _Recording(session, registry, recipe).work(show, began)
+
+
+def check_command(command: Sequence[str], cwd: Path) -> None:
+    """UsageError unless there is a command that can be started."""
+    if not command:
+        raise UsageError("no command to run", way_out="modeldeck run -- python train.py")
+    word = command[0]
+    if shutil.which(cwd / word if os.sep in word else word) is None:
+        raise UsageError(
+            f"{word!r} is no command that can be run; nothing was recorded",
+            way_out="Check its name, PATH, and that it may be executed",
         )
-        child.write_state(run_dir, _state(recipe, run, process))
-        keeper = Keeper(registry, run, run_dir, Reader(run_dir, {}, base=recipe.cwd))
-        watch = _Watch(process)
-        ended = await _follow(watch, keeper, Output(run_dir), show)
-        if open_mlflow and (run_dir / STORE).exists():
-            await take_mlflow(registry, run, open_mlflow(run_dir / STORE))
-        run = await keeper.end(ended, session.actor, session.context, killed=watch.killed)
-        (run_dir / STORE).unlink(missing_ok=True)
-    _remove_if_empty(run_dir)
-    code = 255 if ended.code is None else ended.code
-    return Recorded(run=run, code=code, problems=keeper.problems)
 
 
-class _Watch:
-    """Passes signals on to the command, harder each time."""
+class _Recording:
+    def __init__(self, session: Session, registry: Home, recipe: Recipe) -> None:
+        self._session = session
+        self._registry = registry
+        self._recipe = recipe
+        self._run_id = secrets.token_hex(8)
+        self._dir = registry.run_folder(self._run_id)
+        self._noted = False
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self.process = process
+    async def work(self, show: Callable[[bytes], None], began: Callable[[Run], None]) -> Recorded:
+        session, recipe = self._session, self._recipe
+        python = python_of(recipe.command, recipe.cwd)
+        looking = asyncio.create_task(asyncio.to_thread(capture, recipe.cwd, python))
+        run = await self._new_run()
+        rundir.make(self._dir)
+        with rundir.keeping(self._dir, wait=True), _Signals() as signals:
+            await asyncio.wait([looking], timeout=PATIENCE)
+            lock = None
+            if looking.done():
+                run, lock = self._with(run, await looking)
+            begin = RunRecord(run=run, experiment_id=secrets.token_hex(8), lock=lock)
+            await self._registry.begin_run(begin, session.actor, session.context)
+            began(run)
+            keeper = Keeper(self._registry, run, self._dir, recipe.cwd)
+            ended, showing = child.Ended(code=_INTERRUPTED), None
+            if not signals.killed:
+                command = signals.command = child.Child(
+                    self._run_id, recipe.command, self._dir, recipe.cwd, self._environment()
+                )
+                showing = signals.showing = _Showing(self._dir, show)
+                ended = await self._follow(command, keeper, looking)
+                signals.ended = True
+                showing.finish()
+            unclosed = await self._close(keeper, ended, await looking, signals.killed)
+            if showing is not None:
+                await showing.over()
+        code = 255 if ended.code is None else ended.code
+        return Recorded(run=keeper.run, code=code, problems=keeper.problems, unclosed=unclosed)
+
+    async def _close(self, keeper: Keeper, ended: child.Ended, look: Look, killed: str) -> str:
+        """Close the run; gives why that could not be done."""
+        session, at = self._session, datetime.now(UTC)
+        try:
+            await self._note(keeper, look)
+            keeper.run = await keeper.end(
+                ended, session.actor, session.context, killed=killed, at=at
+            )
+        except (ModeldeckError, OSError) as error:
+            return str(error)
+        return ""
+
+    async def _follow(
+        self, command: child.Child, keeper: Keeper, looking: "asyncio.Task[Look]"
+    ) -> child.Ended:
+        tick = pause = 0
+        while (ended := command.reap()) is None:
+            if tick >= pause:
+                pause = tick + TAKE
+                try:
+                    if looking.done():
+                        await self._note(keeper, await looking)
+                    await keeper.take()
+                except ModeldeckError:
+                    # A registry that is locked or full now may take it later; the end tries hard.
+                    pause = tick + 10 * TAKE
+            await asyncio.sleep(TICK)
+            tick += 1
+        return ended
+
+    async def _note(self, keeper: Keeper, look: Look) -> None:
+        """Write down what the run has, where that was not known when it began."""
+        if not self._noted:
+            run, lock = self._with(keeper.run, look)
+            await self._registry.note_lock(run, lock)
+            keeper.run = run
+
+    def _with(self, run: Run, look: Look) -> tuple[Run, Lock]:
+        lock, diff = look
+        if diff:
+            (self._dir / DIFF).write_bytes(diff)
+        self._noted = True
+        git = lock.git
+        run = msgspec.structs.replace(
+            run,
+            git=git.commit if git else None,
+            dirty=git.dirty if git else None,
+            lock=lock_digest(lock),
+        )
+        return run, lock
+
+    async def _new_run(self) -> Run:
+        session, recipe = self._session, self._recipe
+        return Run(
+            id=self._run_id,
+            name=recipe.name or f"{_stem(recipe.command)}-{self._run_id[:4]}",
+            experiment=recipe.experiment,
+            status=Status.RUNNING,
+            started_at=session.clock(),
+            parent_id=await self._parent(),
+            user=session.actor.sudo_user or session.actor.user,
+            tags=recipe.tags,
+        )
+
+    async def _parent(self) -> str | None:
+        """The run that this command line is a part of, when it is one of this registry."""
+        named = os.environ.get(child.RUN_ID)
+        if not named:
+            return None
+        try:
+            found = await self._registry.run(named)
+        except NotFoundError:
+            return None
+        return named if found.id == named else None
+
+    def _environment(self) -> Mapping[str, str]:
+        extra = {child.RUN_ID: self._run_id, child.REGISTRY: self._registry.place}
+        above = os.environ.get(rundir.VARIABLE)
+        # What an outer run has set is that run's own store.
+        inherited = above is not None and os.environ.get(_TRACKING) == store_uri(Path(above))
+        if self._recipe.mlflow or inherited or not os.environ.get(_TRACKING):
+            extra[_TRACKING] = store_uri(self._dir)
+        return extra
+
+
+class _Showing:
+    """Output passed on in a thread; `over` waits until all of it was, or nobody wants it."""
+
+    def __init__(self, run_dir: Path, show: Callable[[bytes], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        self._thread = Passing(run_dir, show, self._passed)
+
+    def finish(self) -> None:
+        self._thread.finish()
+
+    def give_up(self) -> None:
+        self._over.set()
+
+    async def over(self) -> None:
+        await self._over.wait()
+
+    def _passed(self) -> None:
+        # After `give_up` there may be no loop any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._over.set)
+
+
+class _Signals:
+    """Passes signals on to the command, harder each time; once it has ended, none ends us."""
+
+    def __init__(self) -> None:
+        self.command: child.Child | None = None
+        self.showing: _Showing | None = None
         self.killed = ""
+        self.ended = False
         self._times = 0
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._interrupt)
-        loop.add_signal_handler(signal.SIGTERM, self._terminate)
-        # The line may go; the command and its record do not.
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        self._loop = asyncio.get_running_loop()
+        self._handlers: Mapping[signal.Signals, Callable[[], None]] = {
+            signal.SIGINT: self._interrupt,
+            signal.SIGTERM: lambda: self._pass_on(signal.SIGTERM),
+            signal.SIGQUIT: lambda: self._pass_on(signal.SIGQUIT),
+            # The line may go; the command and its record do not.
+            signal.SIGHUP: lambda: None,
+        }
+
+    def __enter__(self) -> Self:
+        for number, handler in self._handlers.items():
+            self._loop.add_signal_handler(number, handler)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number in self._handlers:
+            self._loop.remove_signal_handler(number)
 
     def _interrupt(self) -> None:
+        if self.ended:
+            # Whoever does not read our output any more may leave; the record is kept.
+            if self.showing:
+                self.showing.give_up()
+            return
         self.killed = "interrupted by ctrl+c"
-        child.send(self.process.pid, _NOISE[min(self._times, len(_NOISE) - 1)])
+        self._send(_NOISE[min(self._times, len(_NOISE) - 1)])
         self._times += 1
 
-    def _terminate(self) -> None:
-        self.killed = "its recorder was asked to end (SIGTERM)"
-        child.send(self.process.pid, signal.SIGTERM)
+    def _pass_on(self, number: signal.Signals) -> None:
+        if not self.ended:
+            self.killed = self.killed or f"its recorder was told to end ({number.name})"
+            self._send(number)
 
-
-async def _follow(
-    watch: _Watch, keeper: Keeper, output: Output, show: Callable[[bytes], None]
-) -> child.Ended:
-    while True:
-        ended = child.reap(watch.process)
-        while found := output.read():
-            show(found)
-        if ended is not None:
-            return ended
-        await keeper.take()
-        await asyncio.sleep(TICK)
-
-
-def _check(recipe: Recipe) -> None:
-    if not recipe.command:
-        raise UsageError("no command to run", way_out="modeldeck run -- python train.py")
-    word = recipe.command[0]
-    found = shutil.which(word, path=os.environ.get("PATH")) or shutil.which(recipe.cwd / word)
-    if not found:
-        raise UsageError(
-            f"{word!r} is no command that can be run", way_out="Check the name and PATH"
-        )
-
-
-def _new_run(session: Session, recipe: Recipe, run_id: str, lock: Lock) -> Run:
-    git = lock.git
-    return Run(
-        id=run_id,
-        name=recipe.name or f"{_stem(recipe.command)}-{run_id[:4]}",
-        experiment=recipe.experiment,
-        status=Status.RUNNING,
-        started_at=session.clock(),
-        parent_id=os.environ.get(child.RUN_ID) or None,
-        user=session.actor.sudo_user or session.actor.user,
-        git=git.commit if git else None,
-        dirty=git.dirty if git else None,
-        lock=lock_digest(lock),
-        tags=recipe.tags,
-    )
+    def _send(self, number: signal.Signals) -> None:
+        if self.command:
+            self.command.send(number)
 
 
 def _stem(command: Sequence[str]) -> str:
-    script = next((w for w in command[1:] if w.endswith((".py", ".sh", ".R"))), command[0])
+    """What the command runs: its module, its script, else itself."""
+    words = list(command[1:])
+    if "-m" in words[:-1]:
+        return words[words.index("-m") + 1]
+    script = next((word for word in words if word.endswith((".py", ".sh", ".R"))), command[0])
     return Path(script).stem or "run"
-
-
-def _environment(session: Session, recipe: Recipe, run_id: str, run_dir: Path) -> dict[str, str]:
-    extra = {child.RUN_ID: run_id, child.REGISTRY: session.registry.place}
-    if recipe.mlflow or "MLFLOW_TRACKING_URI" not in os.environ:
-        extra["MLFLOW_TRACKING_URI"] = f"sqlite:///{run_dir / STORE}"
-    return extra
-
-
-def _state(recipe: Recipe, run: Run, process: "subprocess.Popen[bytes]") -> child.State:
-    return child.State(
-        run_id=run.id,
-        pid=process.pid,
-        born=child.birth(process.pid),
-        host=socket.gethostname(),
-        started_at=run.started_at.timestamp() if run.started_at else 0.0,
-        command=tuple(recipe.command),
-        cwd=str(recipe.cwd),
-    )
-
-
-def _remove_if_empty(run_dir: Path) -> None:
-    try:
-        run_dir.rmdir()
-    except OSError:
-        return

@@ -20,7 +20,8 @@ class Session(Struct, frozen=True, kw_only=True):
     """One context, opened. `directions` maps metrics to "higher" or "lower" where declared.
 
     `readonly` holds the reason why this session changes nothing, or is empty. `project` is the path
-    of the `modeldeck.toml` in force. `clock` gives aware times in the zone of the reader.
+    of the `modeldeck.toml` in force. `folder` is where the registry keeps what it holds, None where
+    that is not on this machine. `clock` gives aware times in the zone of the reader.
     """
 
     context: str
@@ -29,6 +30,7 @@ class Session(Struct, frozen=True, kw_only=True):
     directions: Mapping[str, str] = {}
     readonly: str = ""
     project: Path | None = None
+    folder: Path | None = None
     clock: Callable[[], datetime] = local_now
 
     def check_writable(self, operation: str, subject: str = "") -> None:

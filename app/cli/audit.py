@@ -1,0 +1,78 @@
+"""`modeldeck audit`."""
+
+from typing import Any
+
+import click
+
+from modeldeck.app.usecases import audit as usecase
+from modeldeck.app.usecases.session import Session
+from modeldeck.backends.api.events import Event
+
+from . import output, words
+from .common import with_session
+from .options import format_option, list_options, place_options
+from .pages import first_of, print_list
+
+
+@click.group()
+def audit() -> None:
+    """Look at the audit trail."""
+
+
+@audit.command()
+@list_options
+@format_option
+@place_options
+@with_session
+async def ls(
+    session: Session, where: str, sort: str, limit: int, after: str | None, form: str
+) -> None:
+    """List who did what and why, newest first unless sorted otherwise."""
+    now = session.clock()
+    columns: output.Columns = {
+        "SEQ": lambda item: str(item.seq),
+        "TIME": lambda item: words.short_time(item.time, now),
+        "WHO": who,
+        "ACTION": lambda item: (
+            item.action if item.phase == "done" else f"{item.action} {item.phase}"
+        ),
+        "SUBJECT": lambda item: item.subject,
+        "CHANGE": change_of,
+        "TICKET": lambda item: item.ticket,
+        "REASON": lambda item: item.reason,
+    }
+    await print_list(
+        await usecase.list_events(session, where=where, sort=sort, first=first_of(limit)),
+        lambda item: str(item.seq),
+        lambda _: columns,
+        limit=limit,
+        after=after,
+        form=form,
+    )
+
+
+def who(item: Event) -> str:
+    """Who acted: the person behind sudo first."""
+    actor = item.actor
+    name = f"{actor.sudo_user} as {actor.user}" if actor.sudo_user else actor.user
+    return f"{name} for {actor.on_behalf_of}" if actor.on_behalf_of else name
+
+
+def change_of(item: Event) -> str:
+    """What an event changed, in a few words."""
+    before = item.before if isinstance(item.before, dict) else {}
+    after = item.after if isinstance(item.after, dict) else {}
+    steps = {key: (before.get(key), after.get(key)) for key in [*before, *after]}
+    return ", ".join(f"{key} {_step(*step)}" for key, step in steps.items() if step != (None, None))
+
+
+def _step(before: Any, after: Any) -> str:
+    if after is None:
+        return f"{_value(before)} removed"
+    return f"= {_value(after)}" if before is None else f"{_value(before)} -> {_value(after)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and value.get("digest"):
+        return f"{value.get('format', '')} {words.short_digest(str(value['digest']))}".strip()
+    return str(value)

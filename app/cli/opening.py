@@ -1,0 +1,70 @@
+"""`modeldeck open`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from modeldeck.app.workspace import Wish
+from modeldeck.backends.api.address import Address, parse_address
+from modeldeck.backends.api.errors import UsageError
+
+from . import output
+from .common import without_place
+from .options import complete_address, place_options
+
+
+@click.command("open")
+@click.argument("where", metavar="ADDRESS|PATH", shell_complete=complete_address)
+@place_options
+@without_place
+def open_(wish: Wish, where: str) -> Any:
+    """Open the console on runs/ID, models/NAME/13, models/NAME@ALIAS, or on a path."""
+    from .main import open_console
+
+    try:
+        address = parse_address(where)
+    except UsageError as error:
+        if _is_there(where):
+            return open_console(click.get_current_context(), where)
+        raise UsageError(
+            f"{where!r} is neither an address nor a path", way_out=error.way_out
+        ) from None
+    if not output.is_terminal(sys.stdout):
+        raise UsageError(
+            "the console needs a terminal", where=where, way_out=f"`{_headless(address)}` prints it"
+        )
+    return _at(wish, address)
+
+
+def _at(wish: Wish, address: Address) -> Any:
+    from msgspec.structs import replace
+
+    from modeldeck.app.console.start import run_console
+    from modeldeck.app.workspace import find
+
+    if address.context and find(wish, Path.cwd()).context != address.context:
+        raise UsageError(
+            f"there is no context {address.context!r}", way_out="Name a registry with --registry"
+        )
+    return run_console(wish, str(replace(address, context="")))
+
+
+def _is_there(where: str) -> bool:
+    try:
+        return Path(where).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _headless(address: Address) -> str:
+    if not address.name or address.noun == "experiments":
+        return f"modeldeck {'audit' if address.noun == 'events' else address.noun} ls"
+    if address.noun == "events":
+        return f"modeldeck audit ls --filter 'seq = {address.name}'"
+    if address.version is not None:
+        return f"modeldeck versions show {address.name}/{address.version}"
+    if address.alias is not None:
+        return f"modeldeck versions show {address.name}@{address.alias}"
+    return f"modeldeck {address.noun} show {address.name}"

@@ -1,0 +1,58 @@
+"""Models and their versions: listing, and a model with all that belongs to it."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from modeldeck.backends.api.lists import Window
+from modeldeck.backends.api.models import Alias, Model, Version
+from modeldeck.backends.api.query import MODELS, VERSIONS
+from modeldeck.backends.api.runs import Shelf
+
+from .session import Session
+from .words import filter_of, sort_of
+
+
+class ModelDetail(Struct, frozen=True, kw_only=True):
+    """A model, its versions (deleted ones too) from the newest on, its aliases."""
+
+    model: Model
+    versions: Sequence[Version]
+    aliases: Sequence[Alias]
+
+
+async def list_models(
+    session: Session, *, where: str = "", sort: str = "", shelf: Shelf = Shelf.ACTIVE
+) -> Window[Model]:
+    """Models that fit the filter text, in the order of the sort text; by name without one."""
+    return await session.registry.models(
+        filter_of(session, where, MODELS), sort_of(sort, MODELS), shelf
+    )
+
+
+async def list_versions(
+    session: Session,
+    model: str | None = None,
+    *,
+    where: str = "",
+    sort: str = "",
+    shelf: Shelf = Shelf.ACTIVE,
+) -> Window[Version]:
+    """Versions of one model or of all; newest first. NotFoundError when there is no such model."""
+    if model is not None:
+        await session.registry.model(model)
+    return await session.registry.versions(
+        model, filter_of(session, where, VERSIONS), sort_of(sort, VERSIONS), shelf
+    )
+
+
+async def describe_model(session: Session, name: str) -> ModelDetail:
+    """Everything that is known of a model."""
+    model = await session.registry.model(name)
+    window = await session.registry.versions(name, shelf=Shelf.ALL)
+    await window.whole()
+    return ModelDetail(
+        model=model,
+        versions=await window.page(0, window.at_least),
+        aliases=await session.registry.aliases(name),
+    )

@@ -1,0 +1,187 @@
+"""The series of runs for charts: grouped by prefix, decimated to what a chart can show."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from modeldeck.backends.api.runs import Points, SeriesInfo
+
+from .session import Session
+
+if TYPE_CHECKING:
+    from modeldeck.app.analysis.decimate import Decimated
+
+By = Literal["step", "time"]
+KEPT_POINTS = 3_000_000
+"""Points that stay in memory together, 24 bytes each, so that a zoom reads nothing again."""
+SPARK_POINTS = 5000
+"""A series of more points is not read only for its small picture."""
+_BESIDE = 0.05
+_MICRO = 1_000_000
+
+
+class Group(Struct, frozen=True):
+    """The series whose keys begin with `prefix/`; those without one have an empty prefix."""
+
+    prefix: str
+    series: Sequence[SeriesInfo]
+
+
+class Drawn(Struct, frozen=True, kw_only=True):
+    """What of a series is to be drawn: arrays of x (steps, or Unix seconds) and y.
+
+    `shown` of its `total` points are among them; y may hold NaN and infinities besides.
+    """
+
+    run_id: str
+    key: str
+    x: Any
+    y: Any
+    shown: int
+    total: int
+
+
+def grouped(series: Sequence[SeriesInfo]) -> Sequence[Group]:
+    """Series by the part of their key before the first slash; those without one come first."""
+    groups: dict[str, list[SeriesInfo]] = {}
+    for one in sorted(series, key=lambda one: one.key):
+        head, slash, _ = one.key.partition("/")
+        groups.setdefault(head if slash else "", []).append(one)
+    return [Group(prefix, groups[prefix]) for prefix in sorted(groups)]
+
+
+class Histories:
+    """The points of a few series, read once. One for each screen that draws."""
+
+    def __init__(self, session: Session, most: int = KEPT_POINTS) -> None:
+        self._session = session
+        self._most = most
+        self._kept: OrderedDict[tuple[str, str], Points] = OrderedDict()
+        self._counts: dict[tuple[str, str], object] = {}
+
+    async def series(self, run_id: str) -> Sequence[SeriesInfo]:
+        """The figures of a run's series; points that have become old are forgotten."""
+        found = await self._session.registry.series(run_id)
+        self.note(run_id, found)
+        return found
+
+    def note(self, run_id: str, series: Sequence[SeriesInfo]) -> None:
+        """Forget the points of what is not as these figures say."""
+        now = {(run_id, one.key): (one.count, one.last_time, one.total) for one in series}
+        for key in [key for key in self._counts if key[0] == run_id]:
+            if self._counts[key] != now.get(key):
+                self._kept.pop(key, None)
+                del self._counts[key]
+        self._counts.update(now)
+
+    async def drawn(
+        self,
+        run_id: str,
+        key: str,
+        columns: int,
+        low: float | None = None,
+        high: float | None = None,
+        by: By = "step",
+    ) -> Drawn:
+        """A series, or its interval from `low` to `high`, for a chart of so many columns.
+
+        Bounds are in the unit of x. The lowest and the highest point of each column are there.
+        """
+        total = None
+        points = self._kept.get((run_id, key))
+        if points is not None:
+            self._kept.move_to_end((run_id, key))
+        elif low is not None and high is not None and self._count(run_id, key) > self._most:
+            # Too much to keep: only the interval is read, with a little beside it for the edges.
+            total = self._count(run_id, key)
+            points = await self._interval(run_id, key, low, high, by)
+        else:
+            points = await self._session.registry.points(run_id, key)
+            self._keep(run_id, key, points)
+        found = await asyncio.to_thread(_decimate, points, columns, low, high, by)
+        x, y, shown = found
+        return Drawn(
+            run_id=run_id,
+            key=key,
+            x=x,
+            y=y,
+            shown=shown,
+            total=len(points) if total is None else total,
+        )
+
+    async def small(self, run_id: str, series: Sequence[SeriesInfo]) -> Mapping[str, list[float]]:
+        """The values, in order of step, of those series that are short enough for a small look."""
+        values = {}
+        for one in series:
+            if one.count <= SPARK_POINTS:
+                points = self._kept.get((run_id, one.key))
+                if points is None:
+                    points = await self._session.registry.points(run_id, one.key)
+                    self._keep(run_id, one.key, points)
+                values[one.key] = _in_order(points)
+        return values
+
+    def _count(self, run_id: str, key: str) -> int:
+        found = self._counts.get((run_id, key))
+        return int(found[0]) if isinstance(found, tuple) else 0
+
+    async def _interval(self, run_id: str, key: str, low: float, high: float, by: By) -> Points:
+        beside = (high - low) * _BESIDE + 1
+        scale = 1 if by == "step" else _MICRO
+        return await self._session.registry.points(
+            run_id,
+            key,
+            low=int((low - beside) * scale),
+            high=int((high + beside) * scale) + 1,
+            by=by,
+        )
+
+    def _keep(self, run_id: str, key: str, points: Points) -> None:
+        if len(points) > self._most:
+            return
+        self._kept[run_id, key] = points
+        while sum(map(len, self._kept.values())) > self._most:
+            self._kept.popitem(last=False)
+
+
+async def drawn(
+    session: Session,
+    run_id: str,
+    key: str,
+    columns: int,
+    low: float | None = None,
+    high: float | None = None,
+    by: By = "step",
+) -> Drawn:
+    """One series for one chart, see `Histories.drawn`."""
+    return await Histories(session).drawn(run_id, key, columns, low, high, by)
+
+
+def _in_order(points: Points) -> list[float]:
+    steps = points.steps
+    if all(steps[at] <= steps[at + 1] for at in range(len(steps) - 1)):
+        return points.values.tolist()
+    order = sorted(range(len(steps)), key=steps.__getitem__)
+    return [points.values[at] for at in order]
+
+
+def _decimate(
+    points: Points, columns: int, low: float | None, high: float | None, by: By
+) -> tuple[Any, Any, int]:
+    if not len(points):
+        return [], [], 0
+    # numpy is loaded here, by the first chart that is drawn.
+    import numpy as np
+
+    from modeldeck.app.analysis.decimate import minmax
+
+    x = np.frombuffer(points.steps if by == "step" else points.times, dtype=np.int64)
+    y = np.frombuffer(points.values, dtype=np.float64)
+    scale = 1 if by == "step" else _MICRO
+    bounds = [None if bound is None else bound * scale for bound in (low, high)]
+    found: Decimated = minmax(x, y, columns, *bounds)
+    chosen = x[found.index]
+    return chosen if by == "step" else chosen / _MICRO, y[found.index], found.shown

@@ -1,0 +1,30 @@
+"""Filter and sort texts of a list, read with the words of its noun."""
+
+from collections.abc import Sequence
+
+from modeldeck.backends.api.errors import FilterError
+from modeldeck.backends.api.query import Expression, Sort, Vocabulary
+
+from .session import Session
+
+
+def filter_of(session: Session, text: str, vocabulary: Vocabulary) -> Expression | None:
+    """The terms of a filter text; None when it is blank. Relative times count from now."""
+    if not text or text.isspace():
+        return None
+    from modeldeck.backends.api.parse import parse_filter
+
+    return parse_filter(text, vocabulary, session.clock())
+
+
+def sort_of(text: str, vocabulary: Vocabulary) -> Sequence[Sort]:
+    """The sorts of a sort text. An error says that it is the sort that does not parse."""
+    if not text or text.isspace():
+        return ()
+    from modeldeck.backends.api.parse import parse_sort
+
+    try:
+        return parse_sort(text, vocabulary)
+    except FilterError as error:
+        error.where = f"sort, character {error.position + 1}"
+        raise

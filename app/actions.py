@@ -8,51 +8,55 @@ from typing import NamedTuple
 
 
 class Action(NamedTuple):
-    """`keys` are Textual's names; `shown` is how the first is written; `danger` changes things."""
+    """`keys` are Textual's names; `shown` is how the first is written; `danger` changes things.
+
+    `short` names it in the line of keys where `words` are too many.
+    """
 
     id: str
     keys: str
     shown: str
     words: str
     danger: bool = False
+    short: str = ""
 
 
 ACTIONS = (
     Action("open", "enter", "Enter", "open"),
     Action("back", "escape,left", "Esc", "back"),
-    Action("goto", "colon", ":", "go to a noun, as :runs /filter"),
-    Action("filter", "slash", "/", "filter what is listed"),
-    Action("keys", "question_mark", "?", "every key, and why one does nothing"),
-    Action("palette", "ctrl+p", "^p", "find a verb by its words"),
-    Action("mark_all", "ctrl+a", "^a", "mark all that match"),
+    Action("goto", "colon", ":", "go to a noun, as :runs /filter", short="go"),
+    Action("filter", "slash", "/", "filter what is listed", short="filter"),
+    Action("keys", "question_mark", "?", "every key, and why one does nothing", short="keys"),
+    Action("palette", "ctrl+p", "^p", "find a verb by its words", short="verbs"),
+    Action("mark_all", "ctrl+a", "^a", "mark all that match", short="mark all"),
     Action("describe", "d", "d", "describe"),
-    Action("raw", "y", "y", "show as JSON"),
-    Action("log", "l", "l", "its log"),
-    Action("hangs", "x", "x", "what hangs on it"),
-    Action("owner", "J", "J", "jump to its owner"),
-    Action("history", "h", "h", "its history"),
-    Action("compare", "c", "c", "compare the marked"),
-    Action("baseline", "equals_sign", "=", "make it the baseline"),
-    Action("columns", "C", "C", "choose columns"),
-    Action("tree", "t", "t", "nested or flat"),
-    Action("promote", "p", "p", "point an alias at it", danger=True),
+    Action("raw", "y", "y", "show as JSON", short="JSON"),
+    Action("log", "l", "l", "its log", short="log"),
+    Action("hangs", "x", "x", "what hangs on it", short="hangs"),
+    Action("owner", "J", "J", "jump to its owner", short="owner"),
+    Action("history", "h", "h", "its history", short="history"),
+    Action("compare", "c", "c", "compare the marked", short="compare"),
+    Action("baseline", "equals_sign", "=", "make it the baseline", short="baseline"),
+    Action("columns", "C", "C", "choose columns", short="columns"),
+    Action("tree", "t", "t", "nested or flat", short="tree"),
+    Action("promote", "p", "p", "point an alias at it", danger=True, short="alias"),
     Action("rollback", "R", "R", "roll back", danger=True),
-    Action("ask", "A", "A", "ask for approval", danger=True),
-    Action("approve", "a", "a", "approve or acknowledge", danger=True),
-    Action("diff", "D", "D", "full difference"),
-    Action("edit", "e", "e", "edit in $EDITOR", danger=True),
-    Action("tag", "T", "T", "set or remove a tag", danger=True),
-    Action("delete", "delete", "Del", "delete; it can be restored", danger=True),
-    Action("restore", "u", "u", "restore what was deleted", danger=True),
-    Action("shelf", "ctrl+d", "^d", "deleted ones, or those in use"),
-    Action("undo", "z", "z", "undo one's own last change", danger=True),
-    Action("calls", "at", "@", "queries and requests, with timings"),
-    Action("address", "Y", "Y", "copy its address"),
+    Action("ask", "A", "A", "ask for approval", danger=True, short="ask"),
+    Action("approve", "a", "a", "approve or acknowledge", danger=True, short="approve"),
+    Action("diff", "D", "D", "full difference", short="diff"),
+    Action("edit", "e", "e", "edit in $EDITOR", danger=True, short="edit"),
+    Action("tag", "T", "T", "set or remove a tag", danger=True, short="tag"),
+    Action("delete", "delete", "Del", "delete; it can be restored", danger=True, short="delete"),
+    Action("restore", "u", "u", "restore what was deleted", danger=True, short="restore"),
+    Action("shelf", "ctrl+d", "^d", "deleted ones, or those in use", short="deleted"),
+    Action("undo", "z", "z", "undo one's own last change", danger=True, short="undo"),
+    Action("calls", "at", "@", "queries and requests, with timings", short="calls"),
+    Action("address", "Y", "Y", "copy its address", short="address"),
     Action("link", "U", "U", "copy its link in MLflow"),
-    Action("export", "ctrl+s", "^s", "export what is shown"),
-    Action("refresh", "ctrl+r", "^r", "refresh now"),
-    Action("wrap", "w", "w", "wrap long lines"),
-    Action("follow", "f", "f", "follow the end"),
+    Action("export", "ctrl+s", "^s", "export what is shown", short="export"),
+    Action("refresh", "ctrl+r", "^r", "refresh now", short="refresh"),
+    Action("wrap", "w", "w", "wrap long lines", short="wrap"),
+    Action("follow", "f", "f", "follow the end", short="follow"),
     Action("next", "n", "n", "next match"),
     Action("previous", "N", "N", "previous match"),
     Action("metric", "m", "m", "next metric"),
@@ -64,9 +68,10 @@ ACTIONS = (
 BY_ID = {action.id: action for action in ACTIONS}
 
 TABLE_KEYS = (
-    ("Up Down PgUp PgDn Home End", "move"),
+    ("Up Down PgUp PgDn", "move"),
+    ("Home End", "first, last row"),
     ("Space", "mark"),
-    ("shift+Left shift+Right", "choose a column"),
+    ("shift+Left/Right", "choose a column"),
     ("o", "sort by the chosen column, again the other way"),
     ("Right", "open or close a nested row"),
 )

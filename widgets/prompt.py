@@ -1,32 +1,38 @@
-"""A one-line prompt: a sign, an input, what completes it, what is wrong with it."""
+"""A prompt of two lines: what is typed, and below it what completes it or is wrong with it."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.events import Blur
+from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.message import Message
 from textual.suggester import Suggester
+from textual.widget import Widget
 from textual.widgets import Input
 
 from .bar import Bar, Part
+from .text import cells, show
 
 Complete = Callable[[str], Sequence[str]]
+KEPT_PAST = 100
 
 
-class Prompt(Horizontal):
-    """Hidden until `ask`. Posts Changed while one types, then Given or Dropped."""
+class Prompt(Vertical):
+    """Hidden until `ask`. Posts Changed while one types, then Given or Dropped.
+
+    `past` holds what was given, by kind; several prompts may share it. `on_turn` is called with
+    whether it is shown, when that changes.
+    """
 
     DEFAULT_CSS = """
     Prompt {
-        height: 1;
+        height: 2;
         display: none;
-        & > Bar { width: auto; min-width: 2; }
-        & > #sign { width: 2; }
-        & > #hint { width: 1fr; }
-        & > Input { width: 1fr; border: none; height: 1; padding: 0; background: $surface; }
+        & > #line { height: 1; }
+        & > #line > Input { width: 1fr; border: none; height: 1; padding: 0; background: $surface; }
+        & > #line > Input:ansi { background: ansi_default; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,39 +56,75 @@ class Prompt(Horizontal):
     class Dropped(Changed):
         """Escape; `text` is what stood there at first."""
 
+    class Turned(Message):
+        """Up (-1) or Down (1) in a prompt that was asked without a past."""
+
+        def __init__(self, kind: str, by: int) -> None:
+            super().__init__()
+            self.kind, self.by = kind, by
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
+        self.past: dict[str, list[str]] = {}
+        self.on_turn: Callable[[bool], None] = lambda _: None
         self._kind = ""
         self._before = ""
         self._complete: Complete = lambda _: ()
-        self._past: dict[str, list[str]] = {}
+        self._with_past = True
         self._turn = 0
+        self._back_to: Widget | None = None
 
     def compose(self) -> ComposeResult:
-        """A sign, an input, a hint."""
-        yield Bar(id="sign")
-        field = Input(compact=True, select_on_focus=False, suggester=_Completer(self))
+        """A sign, an input; a hint."""
+        field = _Field(self)
         field.cursor_blink = False
-        yield field
+        with Horizontal(id="line"):
+            yield Bar(id="sign")
+            yield field
         yield Bar(id="hint")
 
-    def ask(self, kind: str, sign: str, text: str = "", complete: Complete | None = None) -> None:
+    @property
+    def text(self) -> str:
+        """What stands there."""
+        return self.query_one(Input).value
+
+    def ask(
+        self,
+        kind: str,
+        sign: str,
+        text: str = "",
+        complete: Complete | None = None,
+        *,
+        with_past: bool = True,
+    ) -> None:
         """Show it for a text of some `kind`, with `text` to begin from."""
         self._kind, self._before, self._turn = kind, text, 0
         self._complete = complete or (lambda _: ())
-        self.query_one("#sign", Bar).say([Part(f"{sign} ", "accent")])
+        self._with_past = with_past
+        bar = self.query_one("#sign", Bar)
+        bar.styles.width = cells(show(sign)) + 1
+        bar.say([Part(f"{sign} ", "accent")])
         self.hint("")
         self.display = True
+        self.on_turn(True)
         field = self.query_one(Input)
         with self.prevent(Input.Changed):
             field.value = text
         field.cursor_position = len(text)
+        self._back_to = self.screen.focused
         # At once, not with the next message: who types fast must not lose the first letters.
         self.screen.set_focus(field)
 
-    def hint(self, text: str, style: str = "dim") -> None:
-        """Say something beside what is typed."""
-        self.query_one("#hint", Bar).say([Part(text, style)])
+    def hint(self, text: str, style: str = "dim", right: str = "") -> None:
+        """Say something below what is typed, and at the right edge of that."""
+        self.query_one("#hint", Bar).say([Part(text, style)], [Part(right, "dim")] if right else [])
+
+    def point(self, position: int, text: str, style: str = "warn") -> None:
+        """Say something with a caret below the character at `position`."""
+        field = self.query_one(Input)
+        sign = self.query_one("#sign", Bar).size.width
+        at = sign + cells(field.value[:position]) - int(field.scroll_offset.x)
+        self.hint(pointing(at, show(text), self.size.width), style)
 
     def completions(self, text: str) -> Sequence[str]:
         """What `text` could become."""
@@ -96,18 +138,20 @@ class Prompt(Horizontal):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Pass on what was given."""
         event.stop()
-        past = self._past.setdefault(self._kind, [])
-        if event.value and event.value not in past[-1:]:
-            past.append(event.value)
-        self.display = False
+        past = self.past.setdefault(self._kind, [])
+        if event.value and self._with_past:
+            past[:] = [*(text for text in past if text != event.value), event.value][-KEPT_PAST:]
         self.post_message(self.Given(self._kind, event.value))
 
-    def on_blur(self, event: Blur) -> None:
-        """Stay as it is."""
+    def leave(self) -> None:
+        """Hide it and give the keys back."""
+        self.display = False
+        self.on_turn(False)
+        self.screen.set_focus(self._back_to)
 
     def action_drop(self) -> None:
         """Leave it."""
-        self.display = False
+        self.leave()
         self.post_message(self.Dropped(self._kind, self._before))
 
     def action_clear(self) -> None:
@@ -116,7 +160,10 @@ class Prompt(Horizontal):
 
     def action_turn(self, by: int) -> None:
         """Take what was given earlier."""
-        past = self._past.get(self._kind, [])
+        if not self._with_past:
+            self.post_message(self.Turned(self._kind, by))
+            return
+        past = self.past.get(self._kind, [])
         self._turn = max(min(self._turn - by, len(past)), 0)
         field = self.query_one(Input)
         field.value = past[-self._turn] if self._turn else self._before
@@ -129,6 +176,41 @@ class Prompt(Horizontal):
         if found:
             field.value = found[0]
             field.cursor_position = len(field.value)
+
+
+def pointing(at: int, text: str, width: int) -> str:
+    """`text` beside a caret in cell `at` of `width`: after it, or before where there is room."""
+    at = max(min(at, width - 1), 0)
+    wide = cells(text)
+    if at + 2 + wide <= width or at < wide + 1:
+        return " " * min(at, max(width - wide - 2, 0)) + "^ " + text
+    return " " * (at - wide - 1) + text + " ^"
+
+
+class _Field(Input):
+    """The input. Keys that come after Enter, before the focus has moved, are passed on."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        super().__init__(compact=True, select_on_focus=False, suggester=_Completer(prompt))
+        self._prompt = prompt
+
+    async def action_submit(self) -> None:
+        await super().action_submit()
+        self._prompt.leave()
+
+    async def _on_key(self, event: Key) -> None:
+        # Textual would do what is bound to Enter and Escape later, among the letters that follow.
+        if self._prompt.display and event.key not in ("enter", "escape"):
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+        if not self._prompt.display:
+            self.app.post_message(Key(event.key, event.character))
+        elif event.key == "enter":
+            await self.action_submit()
+        else:
+            self._prompt.action_drop()
 
 
 class _Completer(Suggester):

@@ -4,10 +4,12 @@ Every question has a slot on its screen. A newer question in the same slot makes
 stale: it is cancelled, and its answer dropped. Every call is timed for the `@` screen.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from textual.message import Message
@@ -19,6 +21,8 @@ from modeldeck.backends.api.errors import ModeldeckError
 
 Work = Callable[[], Awaitable[Any]]
 KEPT_CALLS = 500
+SLOW = 0.3
+"""Seconds after which a person is told that an answer is awaited."""
 
 
 class Call(NamedTuple):
@@ -47,57 +51,81 @@ class Failed(Message):
 
 
 class Bridge:
-    """The questions of one session."""
+    """The questions of one session. `on_late` is called with the owner of one that takes long."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, on_late: Callable[[Widget], None] | None = None) -> None:
         self.session = session
+        self.on_late = on_late
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.answered_at: datetime | None = None
         self._running: dict[tuple[int, str], Worker[None]] = {}
+        self._late: set[tuple[int, str]] = set()
 
     def ask(self, owner: Widget, slot: str, words: str, work: Work) -> None:
-        """Do `work` for `owner`, which gets Loaded or Failed with `slot`. `words` name the call."""
+        """Do `work` for `owner`, which gets Loaded or Failed with `slot`.
+
+        `words` name the call in the log; without any it is not logged.
+        """
         key = (id(owner), slot)
         self.cancel(owner, slot)
-        worker = owner.run_worker(
-            self._do(owner, key, words, work), name=words, exit_on_error=False, exclusive=False
-        )
+        # Not the coroutine itself: cancelled before its first step, it would be left over.
+        do = partial(self._do, owner, key, words, work)
+        worker: Worker[None] = owner.run_worker(do, name=words, exit_on_error=False)
         self._running[key] = worker
 
     def cancel(self, owner: Widget, slot: str | None = None) -> bool:
         """Cancel one question of `owner`, or all; gives whether there was any."""
         keys = [k for k in self._running if k[0] == id(owner) and slot in (None, k[1])]
         for key in keys:
+            self._late.discard(key)
             self._running.pop(key).cancel()
         return bool(keys)
 
+    def asked(self, owner: Widget, slot: str) -> bool:
+        """Whether the answer of a slot is still to come."""
+        return (id(owner), slot) in self._running
+
     def busy(self, owner: Widget) -> bool:
-        """Whether an answer to `owner` is still to come."""
-        return any(key[0] == id(owner) for key in self._running)
+        """Whether `owner` has waited for an answer so long that it should say so."""
+        return any(key[0] == id(owner) for key in self._late)
 
     async def _do(self, owner: Widget, key: tuple[int, str], words: str, work: Work) -> None:
         begin, at = time.monotonic(), self.session.clock()
         message: Message | None = None
         outcome = "cancelled"
+        mine = self._running.get(key)
+        late = asyncio.get_running_loop().call_later(SLOW, self._tell_late, owner, key)
         try:
             value = await work()
             message, outcome = Loaded(key[1], value), "ok"
         except ModeldeckError as error:
             message, outcome = Failed(key[1], error), error.what
         except Exception as error:  # noqa: BLE001 - a defect ends a question, not the console
-            unexpected = ModeldeckError(f"unexpected: {type(error).__name__}: {error}")
-            message, outcome = Failed(key[1], unexpected), unexpected.what
-            self.unexpected(error)
+            message = Failed(key[1], self.unexpected(error))
+            outcome = message.error.what
         finally:
-            self.calls.append(Call(at, words, time.monotonic() - begin, outcome))
-        self._running.pop(key, None)
+            late.cancel()
+            if words:
+                self.calls.append(Call(at, words, time.monotonic() - begin, outcome))
+            if self._running.get(key) is mine:
+                self._running.pop(key, None)
+                self._late.discard(key)
         if outcome == "ok":
             self.answered_at = self.session.clock()
         if owner.is_attached:
             owner.post_message(message)
 
-    def unexpected(self, error: Exception) -> None:
-        """Keep what nobody foresaw where a developer can find it."""
-        import logging
+    def _tell_late(self, owner: Widget, key: tuple[int, str]) -> None:
+        if key in self._running and owner.is_attached:
+            self._late.add(key)
+            if self.on_late:
+                self.on_late(owner)
 
-        logging.getLogger("modeldeck").error("unexpected", exc_info=error)
+    def unexpected(self, error: Exception) -> ModeldeckError:
+        """What nobody foresaw as an error for the person, with a report for a developer."""
+        from .crash import write_report
+
+        path = write_report(error)
+        return ModeldeckError(
+            f"a defect: {type(error).__name__}", way_out=f"Where it happened is in {path}"
+        )

@@ -1,15 +1,22 @@
 """The Textual program: the open session, the screens on top of each other, what they share."""
 
+import asyncio
+import gc
 import os
 import re
+import signal
+import sys
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.color import Color
+from textual.events import Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.usecases.session import Session
@@ -19,11 +26,18 @@ from modeldeck.backends.api.models import Version
 
 from .bridge import Bridge
 from .clipboard import copy_text
+from .crash import last_words
+from .errands import Errands
 from .goto import Goal, completions, parse_goal
+from .lean import Shadow, lean
 from .memory import Memory
+from .propose import MakePlan, Proposals
 from .screens.base import SMALLEST, DeckScreen
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+_ASCII = str.maketrans("…▾▸▲▼─│•×", "~v>^v-|*x")
 
 
 class Scrub(LineFilter):
@@ -39,43 +53,132 @@ class Scrub(LineFilter):
         ]
 
 
-class Console(App[int]):
-    """The console on one open session."""
+class Ascii(LineFilter):
+    """For a terminal that knows ASCII alone: our own signs as its letters, others as `?`."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Replace every other character by as many letters as it had cells."""
+        if all(text.isascii() for text, _, _ in segments):
+            return segments
+        return [
+            Segment(text if text.isascii() else plain_ascii(text), style, control)
+            for text, style, control in segments
+        ]
+
+
+def plain_ascii(text: str) -> str:
+    """`text` in as many cells of ASCII."""
+    known = text.translate(_ASCII)
+    return "".join(c if c.isascii() else "?" * get_character_cell_size(c) for c in known)
+
+
+class Deck(App[int]):
+    """What our programs share: themes, the last defence, how a defect or a lost line ends them."""
 
     TITLE = "modeldeck"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
     CSS_PATH = "console.tcss"
     INLINE_PADDING = 0
 
-    def __init__(self, session: Session, settings: Settings, address: str = "") -> None:
+    def __init__(self, settings: Settings) -> None:
         plain = bool(os.environ.get("NO_COLOR")) or settings.theme.startswith("ansi")
         # Without this argument the monochrome filter paints default colours black on black.
         super().__init__(ansi_color=plain)
         self.settings = settings
-        self.bridge = Bridge(session)
-        self.memory = Memory(session.registry.place)
         self.ascii_only = settings.ascii or _ascii_terminal()
-        self._address = address
-        self._names: Sequence[str] = ()
+        self.no_theme = ""
+        self._shadow = Shadow()
         if plain:
-            self.theme = "ansi-dark"
-        elif settings.theme:
+            self.theme = "ansi-light" if settings.theme == "ansi-light" else "ansi-dark"
+        elif settings.theme in self.available_themes:
             self.theme = settings.theme
+        elif settings.theme:
+            known = ", ".join(sorted(self.available_themes))
+            self.no_theme = f"config.toml: there is no theme {settings.theme!r}; known: {known}"
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, then ours."""
-        return [*super().get_line_filters(), Scrub()]
+        ours = [Scrub(), Ascii()] if self.ascii_only else [Scrub()]
+        return [*super().get_line_filters(), *ours]
 
     def on_mount(self) -> None:
-        """Open the first screen; repaint after a suspension."""
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        """Repaint after a suspension; end cleanly when the line is lost."""
+        self.app_resume_signal.subscribe(self, lambda _: self.repaint())
         self.animation_level = "none"
+        self.set_timer(0.5, _collect)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, self.exit, 128 + number)
+            except (RuntimeError, ValueError):  # not the main thread
+                break
+
+    def repaint(self) -> None:
+        """Send the whole screen again: somebody else may have written there."""
+        self._shadow.forget()
+        self.refresh(layout=True)
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        super()._display(screen, None if renderable is None else lean(renderable, self._shadow))
+
+    def on_resize(self, event: Resize) -> None:
+        """Below the smallest size, say which is needed."""
+        self._shadow.forget()
+        width, height = event.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "too-small")
+
+    def _fatal_error(self) -> None:
+        # Textual's own prints local values, which may be secrets, and parses markup in them.
+        self._close_messages_no_wait()
+
+    def panic(self, *_: Any) -> None:
+        """End because of a defect; `_print_error_renderables` says so."""
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+        if self._exception is not None and not self.is_headless:
+            print(last_words(self._exception), file=sys.__stderr__)
+
+
+class Console(Deck):
+    """The console on one open session."""
+
+    def __init__(self, session: Session, settings: Settings, address: str = "") -> None:
+        super().__init__(settings)
+        self.bridge = Bridge(session, self._late)
+        self.errands = Errands(self.bridge)
+        self.proposals = Proposals(self)
+        self.memory = Memory(session.registry.place)
+        self.past = {"goto": self.memory.texts("past/goto") or []}
+        self._address = address
+        self._names: dict[str, Sequence[str]] = {}
+
+    def compose(self) -> ComposeResult:
+        """What lies below all screens."""
+        yield self.errands
+
+    def on_mount(self) -> None:
+        """Open the first screen."""
         from .screens.overview import OverviewScreen
 
         self.push_screen(OverviewScreen())
         if self._address:
             self.open_address(self._address)
+        self._next_minute()
+
+    def _next_minute(self) -> None:
+        self.set_timer(60.5 - self.bridge.session.clock().second, self._minute)
+
+    def _minute(self) -> None:
+        if isinstance(self.screen, DeckScreen):
+            self.screen.draw_clock()
+        self._next_minute()
+
+    def _late(self, owner: Widget) -> None:
+        if isinstance(owner, DeckScreen):
+            owner.draw_frame()
 
     # Where one is.
 
@@ -130,9 +233,13 @@ class Console(App[int]):
         """How what is typed after `:` could go on."""
         return completions(text, self._names)
 
-    def know_names(self, names: Sequence[str]) -> None:
-        """Remember names that were seen, for completion."""
-        self._names = names
+    def know_names(self, noun: str, names: Sequence[str]) -> None:
+        """Remember names of experiments or models that were seen, for completion."""
+        self._names[noun] = names
+
+    def known_names(self, noun: str) -> Sequence[str]:
+        """Those names."""
+        return self._names.get(noun, ())
 
     def open_address(self, text: str) -> None:
         """Open what an address names."""
@@ -172,6 +279,12 @@ class Console(App[int]):
 
         self.push_screen(KeysScreen(screen))
 
+    def show_palette(self, screen: DeckScreen) -> AwaitMount:
+        """Find what can be done on `screen`, or where to go, by its words."""
+        from .screens.palette import PaletteScreen
+
+        return self.push_screen(PaletteScreen(screen))
+
     def show_calls(self) -> None:
         """What was asked of the backend."""
         from .screens.calls import CallsScreen
@@ -190,23 +303,36 @@ class Console(App[int]):
 
         promote(screen, version)
 
+    def propose(self, screen: DeckScreen, make_plan: MakePlan, done: str) -> None:
+        """Show a plan and apply it when it is confirmed; `done` says what was done."""
+        self.proposals.propose(screen, make_plan, done)
+
+    def look_again(self) -> None:
+        """Have every screen ask again: something was changed."""
+        for screen in self.screen_stack:
+            if isinstance(screen, DeckScreen) and screen.is_attached:
+                screen.renew()
+
     def export(self, screen: DeckScreen) -> None:
         """Write what a list shows to a file."""
         from .exports import export_list
 
         export_list(screen)
 
-    def on_resize(self) -> None:
-        """Below the smallest size, say which is needed."""
-        width, height = self.size
-        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "too-small")
+
+def _collect() -> None:
+    """What was made until the first frame stays; from now on collect what comes and goes."""
+    gc.freeze()
+    gc.enable()
 
 
 def _ascii_terminal() -> bool:
-    term = os.environ.get("TERM", "")
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
-    utf8 = not locale or "utf" in locale.lower()
-    return term in ("linux", "vt100", "dumb") or not utf8
+    term, lang = os.environ.get("TERM", ""), os.environ.get("LANG", "")
+    ctype = os.environ.get("LC_CTYPE", "")
+    if lang in ("C", "POSIX") and ctype == "C.UTF-8":
+        ctype = ""  # Python itself sets this where the locale is C
+    locale = os.environ.get("LC_ALL") or ctype or lang
+    return term in ("linux", "vt100", "dumb") or bool(locale and "utf" not in locale.lower())
 
 
 def mouse_wanted(settings: Settings) -> bool:

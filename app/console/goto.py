@@ -1,9 +1,12 @@
-"""What is typed after `:` -> where to go. `runs fraud /auc`, `:models`, `:versions fraud`."""
+"""What is typed after `:` -> where to go: `runs fraud /metrics.auc > 0.9 team=risk`, `q`."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from modeldeck.backends.api.errors import UsageError
+from modeldeck.backends.api.query import EVENTS, EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
 
 NOUNS = {
     "overview": ("ov", "home"),
@@ -11,9 +14,22 @@ NOUNS = {
     "runs": ("run", "r"),
     "models": ("model", "m"),
     "versions": ("version", "v"),
-    "audit": ("events", "au"),
-    "quit": ("q", "q!"),
+    "audit": ("events", "event", "au"),
+    "quit": ("q", "q!", "qa", "exit"),
 }
+OF = {"runs": "experiments", "versions": "models"}
+"""Whose names may follow a noun."""
+_WORDS: dict[str, Vocabulary] = {
+    "experiments": EXPERIMENTS,
+    "runs": RUNS,
+    "models": MODELS,
+    "versions": VERSIONS,
+    "audit": EVENTS,
+}
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
+_TERM = re.compile(r"([\w.-]+)=(\S+)")
+_SIMPLE = re.compile(r"[\w.:+-]+")
+_OPEN = ("and", "or", "not", "in", "(", ",", "=", "!=", "<", "<=", ">", ">=", "~", "!~")
 
 
 class Goal(NamedTuple):
@@ -25,33 +41,85 @@ class Goal(NamedTuple):
 
 
 def parse_goal(text: str) -> Goal:
-    """The goal of `noun [of] [/filter] [key=value ...]`; UsageError when there is no such noun."""
-    words, slash, where = text.strip().partition("/")
-    parts = words.split()
-    if not parts:
+    """The goal of `noun [of] [/filter] [key=value ...]`; UsageError when there is no such noun.
+
+    `key=value` is a field of the noun where it has one of that name, else a tag.
+    """
+    pieces = _PIECE.findall(text)
+    if not pieces:
         raise UsageError("go where?", way_out=f"One of {', '.join(NOUNS)}")
-    noun = noun_of(parts[0])
-    terms = [f"tags.{part}" for part in parts[1:] if "=" in part]
-    names = [part for part in parts[1:] if "=" not in part]
-    if slash and where:
-        terms.insert(0, where.strip())
-    return Goal(noun, " ".join(names), " and ".join(terms))
+    noun = noun_of(pieces.pop(0))
+    names, tail = pieces, []
+    for place, piece in enumerate(pieces):
+        if piece.startswith("/"):
+            names, tail = pieces[:place], [piece[1:], *pieces[place + 1 :]]
+            break
+    last: list[str] = []
+    while tail and _TERM.fullmatch(tail[-1]) and (len(tail) == 1 or not _goes_on(tail[-2])):
+        last.insert(0, tail.pop())
+    where = " ".join(piece for piece in tail if piece)
+    terms = [where] if where else []
+    if where and last:
+        terms = [f"({where})"] if re.search(r"\bor\b", where) else [where]
+    terms += [_term(noun, piece) for piece in names if _TERM.fullmatch(piece)]
+    terms += [_term(noun, piece) for piece in last]
+    of = " ".join(_unquoted(piece) for piece in names if not _TERM.fullmatch(piece))
+    if of and noun not in OF:
+        raise UsageError(f"{noun} are not of anything", way_out=f"`:{noun} /{of}` filters them")
+    return Goal(noun, of, " and ".join(terms))
+
+
+def _goes_on(piece: str) -> bool:
+    return piece.lower() in _OPEN or piece.endswith(("(", ",", "=", "<", ">", "~"))
+
+
+def _term(noun: str, piece: str) -> str:
+    key, _, value = piece.partition("=")
+    words = _WORDS.get(noun)
+    known = words is not None and (words.attribute(key.lower()) or "." in key)
+    if not _SIMPLE.fullmatch(value):
+        value = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{key} = {value}" if known else f"tags.{key} = {value}"
+
+
+def _unquoted(piece: str) -> str:
+    if len(piece) > 1 and piece[0] == piece[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", piece[1:-1])
+    return piece
+
+
+def quoted(name: str) -> str:
+    """A name as it is typed after a noun."""
+    odd = not name or name != " ".join(name.split()) or name.startswith(("/", '"')) or "=" in name
+    if odd or " /" in name or ' "' in name:
+        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return name
 
 
 def noun_of(word: str) -> str:
-    """The noun of one of its spellings."""
+    """The noun of one of its spellings, or of a beginning that only it has."""
     for noun, also in NOUNS.items():
         if word == noun or word in also:
             return noun
     begins = [noun for noun in NOUNS if noun.startswith(word)]
     if len(begins) == 1:
         return begins[0]
-    raise UsageError(f"there is no {word!r} to go to", way_out=f"One of {', '.join(NOUNS)}")
+    spellings = {name: noun for noun, also in NOUNS.items() for name in (noun, *also)}
+    near = get_close_matches(word.lower(), list(spellings), 1, 0.5)
+    raise UsageError(
+        f"there is no {word!r} to go to",
+        way_out=f"Did you mean {spellings[near[0]]}?" if near else f"One of {', '.join(NOUNS)}",
+    )
 
 
-def completions(text: str, names: Sequence[str]) -> list[str]:
-    """How `text` could go on; `names` are those of experiments and models that are known."""
+def completions(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    """How `text` could go on; `names` are the experiments and models that are known."""
     head, space, tail = text.partition(" ")
     if not space:
         return [noun for noun in NOUNS if noun.startswith(head) and noun != head]
-    return [f"{head} {name}" for name in names if name.startswith(tail) and name != tail]
+    try:
+        known = names.get(OF.get(noun_of(head), ""), ())
+    except UsageError:
+        return []
+    found = [quoted(name) for name in known]
+    return [f"{head} {name}" for name in found if name.startswith(tail) and name != tail]

@@ -1,6 +1,7 @@
-"""A window of a use case as the source of a table: pages asked for as they come into sight."""
+"""Windows of use cases as the source of a table: pages as they come into sight, nested lists."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from modeldeck.backends.api.lists import Window
@@ -10,15 +11,14 @@ PAGE = 128
 KEPT_PAGES = 12
 
 MakeRow = Callable[[Any], Row]
-Ask = Callable[[int, int], None]
+Ask = Callable[["WindowRows", int, int], None]
 
 
 class WindowRows:
-    """Rows made from the items of a window; `ask` gets (start, limit) of a page to load."""
+    """Rows made from the items of a window; `ask` gets (rows, start, limit) of a page to load."""
 
-    def __init__(self, window: Window[Any], make: MakeRow, ask: Ask, generation: int) -> None:
+    def __init__(self, window: Window[Any], make: MakeRow, ask: Ask) -> None:
         self.window = window
-        self.generation = generation
         self._make = make
         self._ask = ask
         self._rows: dict[int, tuple[Any, Row]] = {}
@@ -33,34 +33,39 @@ class WindowRows:
         return self.window.count
 
     @property
-    def at_least(self) -> int:
-        """How many are known to exist."""
-        return max(self.window.at_least, len(self.window.first))
+    def size(self) -> int:
+        """How many there are as far as that is known."""
+        count = self.window.count
+        return max(self.window.at_least, len(self.window.first)) if count is None else count
 
-    def row(self, index: int) -> Row | None:
+    def row(self, place: int) -> Row | None:
         """The row, None while it is not loaded."""
-        found = self._rows.get(index)
+        found = self._rows.get(place)
         return found[1] if found else None
 
-    def item(self, index: int) -> Any | None:
+    def item(self, place: int) -> Any | None:
         """The item behind a row."""
-        found = self._rows.get(index)
+        found = self._rows.get(place)
         return found[0] if found else None
+
+    def items(self) -> Iterator[Any]:
+        """All items that are loaded."""
+        return (item for item, _ in self._rows.values())
 
     def want(self, first: int, last: int) -> None:
         """Ask for the pages that rows `first` to `last` are on."""
         for page in range(first // PAGE, last // PAGE + 1):
             start = page * PAGE
             missing = any(
-                index not in self._rows
-                for index in range(max(first, start), min(last + 1, start + PAGE))
+                place not in self._rows
+                for place in range(max(first, start), min(last + 1, start + PAGE))
             )
             if missing and page not in self._asked:
                 self._asked.add(page)
-                self._ask(start, PAGE)
+                self._ask(self, start, PAGE)
 
-    def take(self, start: int, items: Sequence[Any]) -> tuple[int, int]:
-        """Take a page that has come; gives the first and last row that changed."""
+    def take(self, start: int, items: Sequence[Any]) -> None:
+        """Take a page that has come."""
         page = start // PAGE
         self._asked.discard(page)
         for place, item in enumerate(items, start):
@@ -71,13 +76,152 @@ class WindowRows:
             if old not in self._order:
                 for place in range(old * PAGE, old * PAGE + PAGE):
                     self._rows.pop(place, None)
-        return start, start + max(len(items), 1) - 1
+
+    def lost(self, start: int) -> None:
+        """A page that was asked for does not come; it may be asked for again."""
+        self._asked.discard(start // PAGE)
 
     def remake(self) -> None:
-        """Make all rows again from their items: columns or baseline have changed."""
+        """Make all rows again from their items: columns, baseline or the time have changed."""
         self._rows = {place: (item, self._make(item)) for place, (item, _) in self._rows.items()}
-        self.generation += 1
+
+    def place_of(self, key: str) -> int | None:
+        """Where a loaded row stands."""
+        return next((place for place, (_, row) in self._rows.items() if row.key == key), None)
+
+
+class Branch:
+    """The rows of one list, and the branches that are open below some of them, by place."""
+
+    def __init__(self, rows: WindowRows, level: int = 0) -> None:
+        self.rows = rows
+        self.level = level
+        self.open: dict[int, Branch] = {}
+
+    @property
+    def size(self) -> int:
+        """How many rows it has, those of open branches included."""
+        return self.rows.size + sum(branch.size for branch in self.open.values())
+
+    def locate(self, index: int) -> "tuple[Branch, int]":
+        """The branch, and the place in its own list, of a row counted from its first."""
+        before = 0
+        for place in sorted(self.open):
+            inner = self.open[place]
+            at = index - before - place
+            if at <= 0:
+                break
+            if at <= inner.size:
+                return inner.locate(at - 1)
+            before += inner.size
+        return self, index - before
+
+    def index_of(self, key: str) -> int | None:
+        """The row of that key, counted from the first one, as far as it is loaded."""
+        own = self.rows.place_of(key)
+        if own is not None:
+            return own + sum(self.open[place].size for place in self.open if place < own)
+        before = 0
+        for place in sorted(self.open):
+            found = self.open[place].index_of(key)
+            if found is not None:
+                return before + place + 1 + found
+            before += self.open[place].size
+        return None
+
+    def walk(self) -> "Iterator[Branch]":
+        """Itself and every open branch below it."""
+        yield self
+        for inner in self.open.values():
+            yield from inner.walk()
+
+
+class TreeRows:
+    """The source of a table over a list in which rows can be opened in place, level by level.
+
+    The rows of the list keep their windowed places; those of open branches are inserted between.
+    """
+
+    def __init__(self, rows: WindowRows, generation: int = 0) -> None:
+        self.root = Branch(rows)
+        self.generation = generation
+
+    @property
+    def window(self) -> Window[Any]:
+        """The list itself, without what is open in it."""
+        return self.root.rows.window
+
+    @property
+    def count(self) -> int | None:
+        """How many rows there are, None while not known."""
+        return None if self.root.rows.count is None else self.root.size
+
+    @property
+    def at_least(self) -> int:
+        """How many are known to exist."""
+        return self.root.size
+
+    def row(self, index: int) -> Row | None:
+        """The row with its level, None while it is not loaded."""
+        branch, place = self.root.locate(index)
+        row = branch.rows.row(place)
+        if row is None or (not branch.level and place not in branch.open):
+            return row
+        twisty = "open" if place in branch.open else row.twisty
+        return replace(row, level=branch.level, twisty=twisty)
+
+    def item(self, index: int) -> Any | None:
+        """The item behind a row."""
+        branch, place = self.root.locate(index)
+        return branch.rows.item(place)
+
+    def items(self) -> Iterator[Any]:
+        """All items that are loaded."""
+        for branch in self.root.walk():
+            yield from branch.rows.items()
+
+    def want(self, first: int, last: int) -> None:
+        """Ask for what is missing of these rows, each list for its own."""
+        wanted: dict[int, tuple[Branch, int, int]] = {}
+        for index in range(first, last + 1):
+            branch, place = self.root.locate(index)
+            _, low, high = wanted.get(id(branch), (branch, place, place))
+            wanted[id(branch)] = (branch, min(low, place), max(high, place))
+        for branch, low, high in wanted.values():
+            branch.rows.want(low, high)
 
     def index_of(self, key: str) -> int | None:
         """Where a loaded row stands."""
-        return next((place for place, (_, row) in self._rows.items() if row.key == key), None)
+        return self.root.index_of(key)
+
+    def remake(self) -> None:
+        """Make all rows again from their items."""
+        for branch in self.root.walk():
+            branch.rows.remake()
+
+    def is_open(self, index: int) -> bool:
+        """Whether the row has a branch open below it."""
+        branch, place = self.root.locate(index)
+        return place in branch.open
+
+    def open(self, key: str, rows: WindowRows) -> None:
+        """Put `rows` below the row of that key; nothing when it is not loaded."""
+        index = self.root.index_of(key)
+        if index is not None:
+            branch, place = self.root.locate(index)
+            branch.open[place] = Branch(rows, branch.level + 1)
+            self.generation += 1
+
+    def close(self, index: int) -> None:
+        """Take away what is open below a row."""
+        branch, place = self.root.locate(index)
+        if branch.open.pop(place, None) is not None:
+            self.generation += 1
+
+    def opened(self) -> list[str]:
+        """The keys of the rows that are open, outer ones before inner ones."""
+        found = []
+        for branch in self.root.walk():
+            rows = (branch.rows.row(place) for place in branch.open)
+            found += [row.key for row in rows if row is not None]
+        return found

@@ -1,24 +1,67 @@
 """Opening the console: find the registry, open it, run the program."""
 
 import asyncio
+import gc
+import sys
 
-from modeldeck.app.config.settings import read_settings
-from modeldeck.app.workspace import Wish, open_session
+from modeldeck.app.config.settings import Settings, read_settings
+from modeldeck.app.usecases.session import Session
+from modeldeck.app.workspace import NothingFoundError, Wish, open_session
+from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.widgets.text import show
+
+PATIENCE = 0.7
+"""Seconds after which a person is told that a store is being read."""
 
 
 def run_console(wish: Wish, address: str = "") -> int:
     """Run the console; gives the exit code. Errors on the way there are raised."""
+    # The first frame is a burst of imports: nothing to collect, much to walk through.
+    gc.disable()
     return asyncio.run(_run(wish, address))
 
 
 async def _run(wish: Wish, address: str) -> int:
-    from .console import Console, mouse_wanted
-
     settings = read_settings()
-    session = await open_session(wish)
     try:
+        session = await _open(wish)
+    except NothingFoundError as nothing:
+        found = await _start(settings, nothing)
+        if found is None:
+            return 0
+        session = found
+    try:
+        from .console import Console, mouse_wanted
+
         console = Console(session, settings, address)
         result = await console.run_async(mouse=mouse_wanted(settings))
         return console.return_code or result or 0
     finally:
         await session.registry.close()
+
+
+async def _open(wish: Wish) -> Session:
+    def tell() -> None:
+        sys.stderr.write(f"reading {show(wish.path or 'what lies here')} ...\n")
+
+    timer = asyncio.get_running_loop().call_later(PATIENCE, tell)
+    try:
+        return await open_session(wish)
+    finally:
+        timer.cancel()
+
+
+async def _start(settings: Settings, nothing: NothingFoundError) -> Session | None:
+    from .console import mouse_wanted
+    from .startapp import StartApp
+
+    said = ""
+    while True:
+        app = StartApp(settings, nothing.looked_for, said)
+        await app.run_async(mouse=mouse_wanted(settings))
+        if app.chosen is None:
+            return None
+        try:
+            return await _open(app.chosen)
+        except ModeldeckError as error:
+            said = str(error)

@@ -1,16 +1,23 @@
 """Numbers, times and states as short words for columns. Plain text; widgets make it safe."""
 
+import re
 from datetime import datetime, timedelta
 
 from modeldeck.backends.api.runs import Run, Status
 
 STATES = {
     Status.SCHEDULED: ("wait", "dim"),
-    Status.RUNNING: ("run", "accent"),
-    Status.FINISHED: ("ok", "ok"),
+    Status.RUNNING: ("run", "ok"),
+    Status.FINISHED: ("ok", ""),
     Status.FAILED: ("FAIL", "bad"),
     Status.KILLED: ("KILL", "warn"),
 }
+
+
+def natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """To order names as people do: `m2` before `m10`, those with a prefix after those without."""
+    parts = re.split(r"(\d{1,18})", name)
+    return "/" in name, [(int(p), "") if at % 2 else (0, p) for at, p in enumerate(parts)]
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -50,7 +57,7 @@ def when(time: datetime | None, now: datetime) -> str:
 
 def length(span: timedelta | None) -> str:
     """`42s`, `39m`, `9h`, `3d`; tenths of seconds below ten."""
-    if span is None:
+    if span is None or span.total_seconds() < 0:
         return "-"
     seconds = span.total_seconds()
     for size, unit in ((172_800, "d"), (7200, "h"), (120, "m")):

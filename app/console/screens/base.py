@@ -1,6 +1,6 @@
 """What every screen has: a first line, a prompt, a body, two last lines, verbs with reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,23 +9,27 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
 from modeldeck.app.usecases.session import Session
+from modeldeck.app.usecases.watch import state_of
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
-from modeldeck.widgets.prompt import Prompt
+from modeldeck.widgets.prompt import Complete, Prompt
 
 from ..bridge import Bridge, Failed, Loaded
+from ..frame import crumbs, key_line
 
 if TYPE_CHECKING:
     from ..console import Console
 
 SMALLEST = (60, 16)
+GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE   overview experiments models versions audit q"
+LOOK = 2.0
+"""Seconds between two looks at whether something has changed."""
 # Handled before the next key is looked at, so that what is typed on at once lands in the prompt.
-PROMPTING = ("goto", "filter")
+PROMPTING = ("goto", "filter", "palette")
 
 
 class DeckScreen(Screen[None]):
@@ -34,6 +38,9 @@ class DeckScreen(Screen[None]):
     An action `ID` is done by `do_ID`; `why_not_ID` says why it cannot be done now. An answer to the
     question of a slot comes to `got_SLOT`. `crumb` is its word in the first line, `address` what
     `modeldeck open` would bring it back with, `command` the same on the command line.
+
+    A screen that `watches` asks again when the registry has changed, and is told every two seconds
+    (`tick`) so that it may count on what still runs.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +53,9 @@ class DeckScreen(Screen[None]):
         )
         for action in ACTIONS
     ]
+    AUTO_FOCUS = ""
     offers: ClassVar[tuple[str, ...]] = ()
+    watches: ClassVar[bool] = False
 
     crumb = ""
     address = ""
@@ -73,20 +82,60 @@ class DeckScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The first line, the prompt, the body, the last lines."""
         yield Bar(id="top")
-        yield Prompt(id="prompt")
         with Container(id="body"):
             yield from self.body()
+        yield Prompt(id="prompt")
         yield Bar(id="state")
         yield Bar(id="foot")
+        yield Bar(id="small")
 
     def body(self) -> Iterator[Widget]:
         """What stands between."""
         yield from ()
 
     def on_mount(self) -> None:
+        """Begin, once: Textual calls the handlers of all base classes by itself."""
+        if not self._begun:
+            self._begun = True
+            self.begin()
+
+    _begun = False
+
+    def begin(self) -> None:
         """Draw what is known and ask for the rest."""
+        prompt = self.query_one(Prompt)
+        prompt.past, prompt.on_turn = self.console.past, self._prompting
+        self.seen = state_of(self.session) if self.watches else ""
         self.draw_frame()
         self.ask()
+        if self.watches:
+            self.set_interval(LOOK, self.look)
+
+    def _prompting(self, on: bool) -> None:
+        """The prompt takes the place of the last lines, so that nothing else moves."""
+        for name in ("#state", "#foot"):
+            self.query_one(name).display = not on
+
+    seen = ""
+    awaited: tuple[str, Callable[[str], None]] | None = None
+
+    def look(self) -> None:
+        """Ask again when something was written since the last time, without a word."""
+        if not self.is_current:
+            return
+        state = state_of(self.session)
+        if state != self.seen and not self.bridge.busy(self):
+            self.seen = state
+            self.renew()
+        else:
+            self.tick()
+
+    def renew(self) -> None:
+        """Ask again because what is shown has become old."""
+        self.ask()
+
+    def tick(self) -> None:
+        """Two seconds have passed and nothing was written."""
 
     def ask(self) -> None:
         """Ask for what the screen shows."""
@@ -97,19 +146,26 @@ class DeckScreen(Screen[None]):
         """Bring the first line and the last ones up to date."""
         if not self.is_attached:
             return
-        self.query_one("#top", Bar).say(*self._top())
+        width = self.app.size.width
+        self.query_one("#top", Bar).say(*self._top(width))
         self.query_one("#state", Bar).say(*self.state_line())
-        keys = [Part(f"{BY_ID[i].shown} {self.words(BY_ID[i])}  ") for i in self._offered()]
-        self.query_one("#foot", Bar).say(keys, [Part("? keys", "dim")])
+        self.query_one("#foot", Bar).say(*self._foot(width))
+        small = f"{SMALLEST[0]}x{SMALLEST[1]} needed, this is {width}x{self.app.size.height}"
+        self.query_one("#small", Bar).say([small])
 
-    def _top(self) -> tuple[list[Part], list[Part]]:
-        session = self.session
-        crumbs = " > ".join([session.context, *self.console.crumbs_of(self)])
-        who = session.actor.user
-        mode = "READ-ONLY" if session.readonly else "READ-WRITE"
-        style = "warn" if session.readonly else "dim"
-        clock = f"{session.clock():%H:%M}"
-        return [Part(crumbs, "strong")], [Part(f"{who}  "), Part(mode, style), Part(f"  {clock}")]
+    def _foot(self, width: int) -> tuple[list[Part], list[Part]]:
+        offered = [BY_ID[i] for i in self._offered()]
+        keys = key_line([(a.shown, self.words(a)) for a in offered], width - len("? keys") - 2)
+        parts = [part for key, words in keys for part in (Part(key, "strong"), Part(f" {words}  "))]
+        return parts, [Part("?", "strong"), Part(" keys")]
+
+    def draw_clock(self) -> None:
+        """Bring the first line up to date, where the time stands."""
+        if self.is_attached:
+            self.query_one("#top", Bar).say(*self._top(self.app.size.width))
+
+    def _top(self, width: int) -> tuple[list[Part], list[Part]]:
+        return top_line(self.session, self.console.crumbs_of(self), width)
 
     def state_line(self) -> tuple[list[Part], list[Part]]:
         """The line above the keys: what is shown, and how old it is."""
@@ -135,7 +191,7 @@ class DeckScreen(Screen[None]):
 
     def words(self, action: Action) -> str:
         """How the keys line names an action here."""
-        return action.words.split(",")[0].split(";")[0]
+        return action.short or action.words
 
     # Verbs.
 
@@ -150,7 +206,7 @@ class DeckScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that open a prompt are letters to a field that has the focus."""
-        typing = isinstance(self.focused, Input | TextArea)
+        typing = self.focused is not None and self.focused.check_consume_key("a", "a")
         if action == "act" and parameters and parameters[0] in PROMPTING and typing:
             return False
         return super().check_action(action, parameters)
@@ -167,12 +223,20 @@ class DeckScreen(Screen[None]):
 
     def do_back(self) -> None:
         """Cancel what is under way, else leave the screen; never the program."""
-        if self.bridge.cancel(self):
+        if self.cancel():
             self.say("cancelled")
         elif len(self.console.screen_stack) > 2:
             self.console.pop_screen()
         else:
             self.say("this is the first screen; q quits")
+
+    def cancel(self) -> bool:
+        """Cancel what has been under way for long; gives whether there was anything."""
+        return self.bridge.busy(self) and self.bridge.cancel(self)
+
+    def on_unmount(self) -> None:
+        """Nobody is left to answer."""
+        self.bridge.cancel(self)
 
     def do_quit(self) -> None:
         """End the program."""
@@ -181,6 +245,8 @@ class DeckScreen(Screen[None]):
     def do_goto(self) -> None:
         """Ask where to go."""
         self.query_one(Prompt).ask("goto", ":", complete=self.console.complete_goto)
+        self.query_one(Prompt).hint(GOTO_HINT)
+        self.draw_frame()
 
     def do_keys(self) -> None:
         """Every key, and why one does nothing here."""
@@ -190,14 +256,23 @@ class DeckScreen(Screen[None]):
         """What was asked of the backend."""
         self.console.show_calls()
 
-    def do_palette(self) -> None:
+    def do_palette(self) -> AwaitMount:
         """Find a verb by its words."""
-        self.console.action_command_palette()
+        return self.console.show_palette(self)
 
     def do_refresh(self) -> None:
-        """Ask again."""
+        """Ask again, and paint all of the screen again."""
+        self.console.repaint()
         self.ask()
         self.draw_frame()
+
+    def do_undo(self) -> None:
+        """Take back the last change of this session."""
+        self.console.proposals.undo(self)
+
+    def why_not_undo(self) -> str:
+        """Nothing was changed yet."""
+        return self.console.proposals.why_not_undo()
 
     def do_suspend(self) -> None:
         """Back to the shell for a while."""
@@ -215,14 +290,22 @@ class DeckScreen(Screen[None]):
     # Answers.
 
     def on_loaded(self, message: Loaded) -> None:
-        """Hand an answer to `got_SLOT`."""
+        """An answer."""
         message.stop()
+        self.answered(message)
+
+    def answered(self, message: Loaded) -> None:
+        """Hand an answer to `got_SLOT`."""
         getattr(self, f"got_{message.slot}")(message.value)
         self.draw_frame()
 
     def on_failed(self, message: Failed) -> None:
-        """Say why there is no answer; what was shown stays."""
+        """No answer."""
         message.stop()
+        self.unanswered(message)
+
+    def unanswered(self, message: Failed) -> None:
+        """Say why there is no answer; what was shown stays."""
         handler = getattr(self, f"failed_{message.slot}", None)
         if handler:
             handler(message.error)
@@ -234,16 +317,43 @@ class DeckScreen(Screen[None]):
         """Say what went wrong."""
         self.say(str(error), "bad")
 
+    def got_written(self, text: str) -> None:
+        """Say what was written to a file."""
+        self.say(text, "ok")
+
     # The prompt.
 
-    def on_prompt_given(self, message: Prompt.Given) -> None:
+    def ask_line(
+        self,
+        kind: str,
+        sign: str,
+        then: Callable[[str], None],
+        *,
+        text: str = "",
+        hint: str = "",
+        complete: Complete | None = None,
+    ) -> None:
+        """Ask for a line of text, `text` to begin with; `then` gets it, unless it is dropped."""
+        self.awaited = (kind, then)
+        prompt = self.query_one(Prompt)
+        prompt.ask(kind, sign, text, complete)
+        prompt.hint(hint)
+
+    async def on_prompt_given(self, message: Prompt.Given) -> None:
         """Go where was asked for; other kinds are for the screen."""
         message.stop()
         self.set_focus(self.first_focus())
         if message.kind == "goto":
+            self.console.memory.put("past/goto", self.console.past["goto"])
             self.console.go(message.text)
+        elif self.awaited and self.awaited[0] == message.kind:
+            then, self.awaited = self.awaited[1], None
+            then(message.text)
         else:
-            getattr(self, f"given_{message.kind}")(message.text)
+            result = getattr(self, f"given_{message.kind}")(message.text)
+            if hasattr(result, "__await__"):
+                await result
+        self.draw_frame()
 
     def on_prompt_dropped(self, message: Prompt.Dropped) -> None:
         """Back to the body."""
@@ -252,6 +362,7 @@ class DeckScreen(Screen[None]):
         handler = getattr(self, f"dropped_{message.kind}", None)
         if handler:
             handler(message.text)
+        self.draw_frame()
 
     def on_prompt_changed(self, message: Prompt.Changed) -> None:
         """Tell the screen what is being typed."""
@@ -267,6 +378,26 @@ class DeckScreen(Screen[None]):
     def on_screen_resume(self, _: events.ScreenResume) -> None:
         """Look again after another screen lay on top."""
         self.draw_frame()
+        if self.watches:
+            self.look()
+
+    def on_resize(self) -> None:
+        """Fit the lines to the new width."""
+        self.draw_frame()
+
+
+def top_line(session: Session, path: list[str], width: int) -> tuple[list[Part], list[Part]]:
+    """The first line: where one is, who one is, whether anything can be changed, the time."""
+    mode = "READ-ONLY" if session.readonly else "READ-WRITE"
+    clock = f"{session.clock():%H:%M}"
+    right = [
+        Part(f"{session.actor.user}  "),
+        Part(mode, "warn" if session.readonly else "dim"),
+        Part(f"  {clock}"),
+    ]
+    room = width - sum(len(part.text) for part in right) - 2
+    context, rest = crumbs(session.context, path, room)
+    return [Part(context, "strong"), Part(rest)], right
 
 
 def clock_time(at: datetime | None) -> str:

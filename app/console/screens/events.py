@@ -9,6 +9,7 @@ from modeldeck.backends.api.lists import Window
 from modeldeck.backends.api.query import EVENTS
 from modeldeck.widgets.table import Cell, Column, Row
 
+from ..events_words import change_words
 from .listing import ListScreen
 
 
@@ -55,7 +56,7 @@ class EventsScreen(ListScreen):
             item.action,
             Cell(item.phase, "dim"),
             item.subject,
-            _change(item),
+            change_words(item),
             Cell(item.reason, "dim"),
             item.ticket,
         ]
@@ -68,19 +69,3 @@ class EventsScreen(ListScreen):
     def first_where(self) -> str:
         """The filter that the screen came with."""
         return self._came_with
-
-
-def _change(event: Event) -> str:
-    before, after = event.before, event.after
-    if isinstance(before, dict) and isinstance(after, dict) and len(after) == 1:
-        (name,) = after
-        return f"{name}: {_value(before.get(name))} -> {_value(after[name])}"
-    return _value(after) if after is not None else ""
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, dict):
-        return " ".join(f"{key}={inner}" for key, inner in value.items() if inner is not None)
-    return str(value).partition("\n")[0]

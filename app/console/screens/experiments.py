@@ -32,6 +32,11 @@ class ExperimentsScreen(ListScreen):
             self.session, where=self.where, sort=self.sort, shelf=self.shelf
         )
 
+    def arrived(self, window: Window[Any]) -> None:
+        """Know their names, for completion."""
+        if not self.where:
+            self.console.know_names("experiments", [item.name for item in window.first])
+
     def columns(self) -> Sequence[Column]:
         """Name, runs, age."""
         return [

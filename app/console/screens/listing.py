@@ -1,9 +1,9 @@
 """The generic view of a list: any noun whose use case gives a window."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from textual.timer import Timer
 from textual.widget import Widget
 
 from modeldeck.backends.api.errors import FilterError, ModeldeckError
@@ -11,13 +11,32 @@ from modeldeck.backends.api.lists import Window
 from modeldeck.backends.api.query import Vocabulary
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.prompt import Prompt
-from modeldeck.widgets.table import Column, Row, Table
+from modeldeck.widgets.table import Column, ListSource, Row, Table
 from modeldeck.widgets.table.messages import RowChosen, SortAsked
 
-from ..rows import WindowRows
-from .base import DeckScreen
+from ..bridge import Failed, Loaded
+from ..rows import PAGE, TreeRows, WindowRows
+from .base import DeckScreen, clock_time
 
 PAUSE = 0.12
+HINTED = 6
+
+
+class Unread(ListSource):
+    """A list of which nothing is known yet."""
+
+    count = None
+
+
+class Arrived(NamedTuple):
+    """A list with what must be there before it is shown: rows around the cursor, open branches."""
+
+    window: Window[Any]
+    key: str | None = None
+    place: int | None = None
+    start: int = 0
+    items: Sequence[Any] = ()
+    branches: Sequence[tuple[str, Window[Any]]] = ()
 
 
 class ListScreen(DeckScreen):
@@ -25,9 +44,13 @@ class ListScreen(DeckScreen):
 
     A subclass gives `load` (a window), `columns`, `row`, and what Enter opens. The key of a column
     is the field it sorts by.
+
+    After any reload the cursor stays on its row, wherever that stands now; at the top of the list
+    it stays at the top when rows are ordered or chosen anew.
     """
 
     offers: ClassVar[tuple[str, ...]] = ("open", "filter", "goto")
+    watches = True
     noun: ClassVar[str] = ""
     vocabulary: ClassVar[Vocabulary]
     empty: ClassVar[str] = "nothing here"
@@ -36,10 +59,15 @@ class ListScreen(DeckScreen):
         super().__init__()
         self.where = where
         self.sort = sort
-        self.rows: WindowRows | None = None
+        self.rows: TreeRows | None = None
+        self.read_at = ""
+        self._old = ""
         self._generation = 0
         self._kept = where
-        self._pause: Timer | None = None
+        self._applied = where
+        self._wrong: FilterError | None = None
+        self._last_words = ""
+        self._to_top = False
 
     # What a subclass gives.
 
@@ -55,78 +83,177 @@ class ListScreen(DeckScreen):
         """One item as a row of these columns."""
         raise NotImplementedError
 
-    def open_item(self, item: Any) -> None:
-        """Go into an item."""
+    def key(self, item: Any) -> str:
+        """The identity of an item: the key of its row."""
+        return self.row(item).key
+
+    def open_item(self, item: Any) -> Any:
+        """Go into an item; what can be awaited is."""
 
     # The frame.
 
     def body(self) -> Iterator[Widget]:
         """The table."""
-        yield Table(empty=self.empty, ascii_only=self.console.ascii_only, id="table")
+        table = Table(empty=self.empty, ascii_only=self.console.ascii_only, id="table")
+        table.set_source(Unread())
+        yield table
 
     @property
     def table(self) -> Table:
         """The table."""
         return self.query_one("#table", Table)
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Draw the head before the rows are there."""
         self.table.set_columns(self.columns())
         self.show_sort()
-        self.table.focus()
-        super().on_mount()
+        self.set_focus(self.table)
+        super().begin()
 
-    def ask(self) -> None:
-        """Ask for the list anew."""
-        self.bridge.ask(self, "window", f"{self.noun} {self.where} {self.sort}".strip(), self.load)
+    def ask(self, pause: float = 0) -> None:
+        """Ask for the list anew, after a `pause` in which a newer question may replace this one."""
+        words = f"{self.noun} {self.where} {self.sort}".strip()
 
-    def got_window(self, window: Window[Any]) -> None:
+        async def work() -> Arrived:
+            if pause:
+                await asyncio.sleep(pause)
+            return await self._gather()
+
+        self.bridge.ask(self, "window", words, work)
+
+    async def _gather(self) -> Arrived:
+        old, table = self.rows, self.table
+        key = None if self._to_top else table.cursor_key
+        opened = old.opened() if old and self.keeps_open() else []
+        window = await self.load()
+        if old is None:
+            return Arrived(window)
+        branches = [(parent, await self.load_branch(parent)) for parent in opened]
+        if key is None or any(self.key(item) == key for item in window.first):
+            return Arrived(window, key, branches=branches)
+        place = await window.index_of(key)
+        if place is None or place < len(window.first):
+            return Arrived(window, key, place, branches=branches)
+        start = place // PAGE * PAGE
+        return Arrived(window, key, place, start, await window.page(start, PAGE), branches)
+
+    def keeps_open(self) -> bool:
+        """Whether open rows are to be open again in the list that is asked for."""
+        return False
+
+    async def load_branch(self, key: str) -> Window[Any]:
+        """The list below a row."""
+        raise NotImplementedError
+
+    def got_window(self, arrived: Arrived) -> None:
         """Show a list; ask for its length."""
         self._generation += 1
-        rows = WindowRows(window, self.row, self._ask_page, self._generation)
-        self.rows = rows
+        window, table = arrived.window, self.table
         self.arrived(window)
-        self.table.set_columns(self.columns())
-        rows.remake()
-        self.table.set_source(rows)
-        self.query_one(Prompt).hint("")
+        rows = WindowRows(window, self.row, self._ask_page)
+        if arrived.items:
+            rows.take(arrived.start, arrived.items)
+        tree = TreeRows(rows, self._generation)
+        for parent, inner in arrived.branches:
+            tree.open(parent, WindowRows(inner, self.row, self._ask_page))
+        self._generation = tree.generation
+        at_top, first = table.cursor == 0, self.rows is None
+        self.rows = tree
+        self._applied = self.where
+        if not self.query_one(Prompt).display:
+            self._kept = self.where
+        self._wrong = None
+        self._old = ""
+        self.read_at = clock_time(self.session.clock())
+        table.empty = self.nothing_words()
+        # What was said is over when a person moves, not when rows come.
+        with table.prevent(Table.RowHighlighted):
+            table.set_columns(self.columns())
+            table.set_source(tree)
+            if self._to_top and not first:
+                table.goto(0)
+            elif at_top and table.cursor:
+                # New rows above the first one are meant to be seen.
+                place = table.cursor
+                table.goto(0)
+                table.goto(place)
+        self._to_top = False
+        if self._last_words:
+            self.call_after_refresh(self.say, self._last_words, "bad")
+            self._last_words = ""
+        if self.query_one(Prompt).display:
+            self._hint_filter(self.query_one(Prompt).text)
         if window.count is None:
             self.bridge.ask(self, "whole", f"{self.noun} count", window.whole)
+
+    def nothing_words(self) -> str:
+        """What is said when there are no rows."""
+        if self.where:
+            return f"no {self.noun} fit\n/ {self.where}\nEsc takes the filter off"
+        return self.empty
 
     def arrived(self, window: Window[Any]) -> None:
         """Look at a list that has come, before it is shown."""
 
     def failed_window(self, error: ModeldeckError) -> None:
         """Keep the old list, say what is wrong."""
-        if isinstance(error, FilterError) and self.query_one(Prompt).display:
-            at = f"{error.what} at {error.position + 1}"
-            self.query_one(Prompt).hint(at, "warn")
+        prompt = self.query_one(Prompt)
+        if isinstance(error, FilterError) and prompt.display:
+            self._wrong = error
+            expected = f"; expected {error.expected}" if error.expected else ""
+            prompt.point(error.position, f"{error.what}{expected}")
             return
+        if isinstance(error, FilterError) and self.where != self._kept:
+            self.where = self._kept
+            if self._applied != self._kept:
+                self._last_words = str(error)
+                self.ask()
+                return
+        if self.rows is None:
+            self.table.empty = str(error)
+            self.table.set_source(ListSource())
+        self._old = f"as of {self.read_at}" if self.read_at else ""
         self.fail(error)
 
     def got_whole(self, _: None) -> None:
         """The count is known."""
         self.table.refresh_rows()
 
-    def _ask_page(self, start: int, limit: int) -> None:
-        rows = self.rows
-        if rows is None:
-            return
+    def renew(self) -> None:
+        """The registry has changed: read again what is shown, unless one is typing a filter."""
+        if not self.query_one(Prompt).display and not self.bridge.asked(self, "window"):
+            self.ask()
+        else:
+            self.seen = ""
 
+    def age(self) -> str:
+        """When the rows were read."""
+        if self.bridge.busy(self):
+            return "reading ... Esc cancels"
+        return self._old or (f"{self.session.registry.name} {self.read_at}" if self.rows else "")
+
+    def _ask_page(self, rows: WindowRows, start: int, limit: int) -> None:
         async def page() -> tuple[WindowRows, int, Sequence[Any]]:
             return rows, start, await rows.window.page(start, limit)
 
-        self.bridge.ask(self, f"page{start}", f"{self.noun} rows {start}-{start + limit}", page)
+        slot = f"page {id(rows)} {start}"
+        self.bridge.ask(self, slot, f"{self.noun} rows {start}-{start + limit}", page)
 
-    def on_loaded(self, message: Any) -> None:
+    def answered(self, message: Loaded) -> None:
         """Pages have slots of their own."""
-        if message.slot.startswith("page"):
-            message.stop()
+        if message.slot.startswith("page "):
             rows, start, items = message.value
-            if rows is not None and rows is self.rows:
-                self.table.rows_changed(*rows.take(start, items))
+            rows.take(start, items)
+            self.table.refresh_rows()
             return
-        super().on_loaded(message)
+        super().answered(message)
+
+    def unanswered(self, message: Failed) -> None:
+        """A page that did not come may be asked for again."""
+        if message.slot.startswith("page ") and self.rows:
+            for branch in self.rows.root.walk():
+                branch.rows.lost(int(message.slot.rpartition(" ")[2]))
+        super().unanswered(message)
 
     def state_line(self) -> tuple[list[Part], list[Part]]:
         """What is shown of how much, by which filter and order."""
@@ -135,8 +262,8 @@ class ListScreen(DeckScreen):
         parts = [Part(self.table.position if self.is_attached else "", "dim")]
         if self.table.marks:
             parts.append(Part(f"  {len(self.table.marks)} marked", "accent"))
-        if self.where:
-            parts.append(Part(f"  / {self.where}", "accent"))
+        if self._applied and not self.query_one(Prompt).display:
+            parts.append(Part(f"  / {self._applied}", "accent"))
         if self.sort:
             parts.append(Part(f"  sort {self.sort}", "dim"))
         return parts, [Part(self.age(), "dim")]
@@ -165,15 +292,14 @@ class ListScreen(DeckScreen):
         key = self.table.cursor_key
         return sorted(self.table.marks) or ([key] if key else [])
 
-    def on_table_row_chosen(self, _: RowChosen) -> None:
+    async def on_table_row_chosen(self, _: RowChosen) -> None:
         """Enter."""
-        self.do_open()
+        await self.action_act("open")
 
-    def do_open(self) -> None:
+    def do_open(self) -> Any:
         """Go into what is under the cursor."""
         item = self.current()
-        if item is not None:
-            self.open_item(item)
+        return None if item is None else self.open_item(item)
 
     def why_not_open(self) -> str:
         """Nothing is under the cursor."""
@@ -182,7 +308,10 @@ class ListScreen(DeckScreen):
     def do_filter(self) -> None:
         """Filter while typing."""
         self._kept = self.where
-        self.query_one(Prompt).ask("filter", "/", self.where, self.complete_filter)
+        prompt = self.query_one(Prompt)
+        prompt.ask("filter", "/", self.where, self.complete_filter)
+        self._hint_filter(self.where)
+        self.draw_frame()
 
     def complete_filter(self, text: str) -> Sequence[str]:
         """Complete the last word with the words of the noun."""
@@ -198,35 +327,42 @@ class ListScreen(DeckScreen):
         """What a filter may begin a term with."""
         return [*self.vocabulary.attributes, *(f"{name}." for name in self.vocabulary.maps)]
 
+    def _hint_filter(self, text: str) -> None:
+        found = self.complete_filter(text)
+        names = [name.rpartition(" ")[2] for name in found[:HINTED]]
+        more = "  .." if len(found) > HINTED else ""
+        help_ = "metrics.auc > 0.9 and started > -14h   or not ( ) != ~ in has"
+        hint = "  ".join(names) + more if names else help_
+        self.query_one(Prompt).hint(hint, right=self.table.position)
+
     def typing_filter(self, text: str) -> None:
         """Filter by what is typed, a moment after the last key."""
-        if self._pause:
-            self._pause.stop()
-        self._pause = self.set_timer(PAUSE, lambda: self._filter(text))
+        self._hint_filter(text)
+        self._filter(text, PAUSE)
 
-    def given_filter(self, text: str) -> None:
-        """Keep it."""
-        if self._pause:
-            self._pause.stop()
-        self._kept = text
-        self._filter(text)
+    def given_filter(self, text: str) -> Any:
+        """Keep it; what does not parse is not kept."""
+        wrong, self._wrong = self._wrong, None
+        if wrong is not None and wrong.text == text == self.where:
+            self.failed_window(wrong)
+        else:
+            self._filter(text)
 
     def dropped_filter(self, _: str) -> None:
         """Back to what it was."""
-        if self._pause:
-            self._pause.stop()
         self._filter(self._kept)
 
-    def _filter(self, text: str) -> None:
-        if text != self.where:
+    def _filter(self, text: str, pause: float = 0) -> None:
+        if text != self.where or (not pause and self.bridge.asked(self, "window")):
             self.where = text
             self.notice = ""
-            self.ask()
+            self._to_top = self.table.cursor == 0
+            self.ask(pause)
         self.draw_frame()
 
     def do_back(self) -> None:
         """Esc first takes the filter off, then the marks, then leaves."""
-        if self.bridge.cancel(self):
+        if self.cancel():
             self.say("cancelled")
         elif self.where and self.where != self.first_where():
             self._filter(self.first_where())
@@ -241,9 +377,18 @@ class ListScreen(DeckScreen):
 
     def on_table_sort_asked(self, message: SortAsked) -> None:
         """Sort by a column; again, the other way."""
+        if not self.sortable(message.column):
+            self.say(f"{self.noun} cannot be sorted by this column", "warn")
+            return
         self.sort = f"-{message.column}" if self.sort != f"-{message.column}" else message.column
+        self._to_top = self.table.cursor == 0
         self.show_sort()
         self.ask()
+
+    def sortable(self, column: str) -> bool:
+        """Whether the list can be ordered by the column of that key."""
+        head = column.partition(".")[0]
+        return head in self.vocabulary.maps or self.vocabulary.attribute(column) is not None
 
     def show_sort(self) -> None:
         """Mark the sorted column in the head."""
@@ -259,13 +404,29 @@ class ListScreen(DeckScreen):
         async def keys() -> list[str]:
             await rows.window.whole()
             items = await rows.window.page(0, rows.window.at_least)
-            return [self.row(item).key for item in items]
+            return [self.key(item) for item in items]
 
         self.bridge.ask(self, "keys", f"{self.noun} all keys", keys)
 
     def got_keys(self, keys: list[str]) -> None:
         """Mark them."""
         self.table.mark_all(keys)
+
+    async def whole(self, item: Any) -> Any:
+        """All of an item, of which a list may hold a part."""
+        return item
+
+    def do_raw(self) -> None:
+        """The one under the cursor as JSON."""
+        item = self.current()
+        if item is not None:
+            self.bridge.ask(self, "raw", f"{self.noun} as JSON", lambda: self.whole(item))
+
+    why_not_raw = why_not_open
+
+    def got_raw(self, item: Any) -> None:
+        """Show it."""
+        self.console.show_json(self, item, "JSON")
 
     def do_export(self) -> None:
         """Write what is shown to a file."""

@@ -13,6 +13,7 @@ from modeldeck.backends.api.query import MODELS, VERSIONS
 from modeldeck.backends.api.runs import Shelf
 from modeldeck.widgets.table import Cell, Column, Row
 
+from .. import changing
 from ..words import short, size, when
 from .listing import ListScreen
 
@@ -22,6 +23,7 @@ class ModelsScreen(ListScreen):
 
     noun: ClassVar[str] = "models"
     vocabulary = MODELS
+    offers = ("open", "promote", "filter", "goto")
     crumb = "models"
     address = "models"
     command = "modeldeck models ls"
@@ -30,6 +32,11 @@ class ModelsScreen(ListScreen):
     async def load(self) -> Window[Model]:
         """The models."""
         return await usecase.list_models(self.session, where=self.where, sort=self.sort)
+
+    def arrived(self, window: Window[Any]) -> None:
+        """Know their names, for completion."""
+        if not self.where:
+            self.console.know_names("models", [item.name for item in window.first])
 
     def columns(self) -> Sequence[Column]:
         """Name, aliases, versions, age."""
@@ -64,6 +71,18 @@ class ModelsScreen(ListScreen):
         """The address of the one under the cursor."""
         item = self.current()
         return model_address(item.name) if item else self.address
+
+    def do_promote(self) -> None:
+        """Point an alias at the latest version of the one under the cursor."""
+        from .alias import promote_latest
+
+        item = self.current()
+        if item is not None:
+            promote_latest(self, item)
+
+    def why_not_promote(self) -> str:
+        """There need be no model."""
+        return "" if self.current() is not None else "there is no model here"
 
 
 def history_of(model: str) -> str:
@@ -141,13 +160,48 @@ class VersionsScreen(ListScreen):
         if item is not None:
             self.console.promote(self, item)
 
+    def _addresses(self) -> list[str]:
+        parts = (key.rpartition("/") for key in self.chosen())
+        return [version_address(model, int(number)) for model, _, number in parts]
+
+    def do_tag(self) -> None:
+        """Set or remove a tag of the marked versions, else of the one under the cursor."""
+        changing.tag(self, "version", self._addresses())
+
+    def do_delete(self) -> None:
+        """Delete the marked versions, else the one under the cursor."""
+        then = self.table.clear_marks
+        changing.shelve(self, "version", self._addresses(), delete=True, then=then)
+
+    def do_restore(self) -> None:
+        """Restore the marked versions, else the one under the cursor."""
+        then = self.table.clear_marks
+        changing.shelve(self, "version", self._addresses(), delete=False, then=then)
+
+    def _nothing_chosen(self) -> str:
+        return "" if self.chosen() else "there is no version to choose"
+
+    why_not_tag = why_not_promote = _nothing_chosen
+
+    def why_not_delete(self) -> str:
+        """Deleted ones are deleted already."""
+        if self.shelf == Shelf.DELETED:
+            return "these are deleted already; u restores"
+        return self._nothing_chosen()
+
+    def why_not_restore(self) -> str:
+        """Only deleted ones can be restored."""
+        if self.shelf != Shelf.DELETED:
+            return "only deleted versions can be restored; ctrl+d shows them"
+        return self._nothing_chosen()
+
     def do_history(self) -> None:
         """What happened to the model."""
         from .events import EventsScreen
 
-        self.console.push_screen(
-            EventsScreen(where=f'subject ~ "^{model_address(self.model)}[/@]"')
-        )
+        item = self.current()
+        model = self.model or (item.model if item else "")
+        self.console.push_screen(EventsScreen(where=history_of(model)))
 
     def do_shelf(self) -> None:
         """Deleted ones, or those in use."""

@@ -1,9 +1,172 @@
-"""The first screen."""
+"""The first screen: what is wrong, what runs, what changed, what is best, what to do next."""
 
-from .experiments import ExperimentsScreen
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from modeldeck.app.usecases import audit
+from modeldeck.app.usecases.overview import Overview, overview
+from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.times import rfc3339
+from modeldeck.widgets.table import ListSource, Table
+from modeldeck.widgets.table.messages import RowChosen
+
+from ..sections import COLUMNS, Entry, Looked, entries_of, sections_of
+from .base import DeckScreen, clock_time
+
+Answer = tuple[Overview, Looked, Sequence[Event]]
+CHANGES = 8
 
 
-class OverviewScreen(ExperimentsScreen):
-    """For now, the experiments."""
+class Unread(ListSource):
+    """Nothing is known yet."""
+
+    count = None
+
+
+class OverviewScreen(DeckScreen):
+    """Everything at one look; Enter opens what the cursor is on, on a head the whole list."""
 
     crumb = "overview"
+    address = "overview"
+    command = "modeldeck"
+    offers: ClassVar[tuple[str, ...]] = ("open", "goto", "palette", "calls", "quit")
+    watches = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Answer | None = None
+        self._entries: list[Entry] = []
+        self._looked: tuple[int, datetime | None] = (0, None)
+        self._latest = 0
+        self._read_at = ""
+
+    def body(self) -> Iterator[Widget]:
+        """One table for all sections."""
+        table = Table(COLUMNS, ascii_only=self.console.ascii_only, head=False, id="table")
+        table.set_source(Unread())
+        yield table
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.query_one("#table", Table)
+
+    def begin(self) -> None:
+        """Remember up to where one had looked."""
+        self._looked = _read_looked(self.console.memory.texts("looked"))
+        self.set_focus(self.table)
+        super().begin()
+        if self.console.no_theme:
+            self.say(self.console.no_theme, "warn")
+
+    def on_unmount(self) -> None:
+        """One has looked up to here."""
+        if self._found is not None:
+            now = rfc3339(self.session.clock())
+            self.console.memory.put("looked", [str(self._latest), now])
+
+    def ask(self) -> None:
+        """Ask for all of it."""
+        self.bridge.ask(self, "overview", "overview", self._read)
+
+    async def _read(self) -> Answer:
+        seq, at = self._looked
+        found = await overview(self.session)
+        new = await audit.list_events(
+            self.session, where=f"seq > {seq} and action != run", first=CHANGES
+        )
+        await new.whole()
+        return found, Looked(seq, at, new.count or 0), new.first[:CHANGES]
+
+    def got_overview(self, answer: Answer) -> None:
+        """Show it."""
+        first = self._found is None
+        self._found = answer
+        self._read_at = clock_time(self.session.clock())
+        found, _, changes = answer
+        self._latest = max(
+            [self._latest, self._looked[0], *(event.seq for event in (*changes, *found.changes))]
+        )
+        self.console.know_names("models", [model.name for model in found.models])
+        runs = (*found.recent, *found.running, *found.failed)
+        self.console.know_names("experiments", list(dict.fromkeys(run.experiment for run in runs)))
+        self._show()
+        if first and len(self._entries) > 1:
+            self.table.goto(1)
+
+    def failed_overview(self, error: ModeldeckError) -> None:
+        """Keep what there is, say what is wrong."""
+        if self._found is None:
+            self.table.empty = str(error)
+            self.table.set_source(ListSource())
+        self.fail(error)
+
+    def _show(self) -> None:
+        if self._found is None:
+            return
+        found, looked, changes = self._found
+        now = self.session.clock()
+        sections = sections_of(found, now, self.session.directions, looked, changes)
+        width, height = self.table.size
+        self._entries = entries_of(sections, width, height)
+        self.table.set_source(ListSource([entry.row for entry in self._entries]))
+
+    def tick(self) -> None:
+        """What runs has run longer."""
+        if self._found and self._found[0].running:
+            self._show()
+
+    def on_resize(self) -> None:
+        """Another height has room for other rows."""
+        self.call_after_refresh(self._show)
+
+    def age(self) -> str:
+        """When it was read."""
+        if self.bridge.busy(self):
+            return "reading ... Esc cancels"
+        return f"{self.session.registry.name} {self._read_at}" if self._read_at else ""
+
+    # Verbs.
+
+    def current(self) -> Entry | None:
+        """What the cursor is on."""
+        at = self.table.cursor
+        return self._entries[at] if at < len(self._entries) else None
+
+    def on_table_row_chosen(self, _: RowChosen) -> None:
+        """Enter."""
+        self.do_open()
+
+    def on_table_row_highlighted(self) -> None:
+        """What was said of the row before is over."""
+        if self.notice:
+            self.say("")
+
+    def do_open(self) -> None:
+        """Open it, go there, or copy the command."""
+        entry = self.current()
+        if entry is None:
+            return
+        if entry.opens:
+            self.console.open_address(entry.opens)
+        elif entry.goes:
+            self.console.go(entry.goes)
+        elif entry.command:
+            self.say(self.console.copy(entry.command))
+
+    def address_now(self) -> str:
+        """The address of what is under the cursor."""
+        entry = self.current()
+        return entry.opens if entry and entry.opens else self.address
+
+
+def _read_looked(found: list[str] | None) -> tuple[int, datetime | None]:
+    with suppress(ValueError):
+        if found and len(found) == 2 and int(found[0]) >= 0:
+            return int(found[0]), datetime.fromisoformat(found[1])
+    return 0, None

@@ -7,13 +7,15 @@ from modeldeck.app.usecases import runs as usecase
 from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.lists import RunQuery, Window
 from modeldeck.backends.api.query import RUNS
-from modeldeck.backends.api.runs import Fields, Keys, Run, Shelf
+from modeldeck.backends.api.runs import Fields, Keys, Run, Shelf, Status
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.table import Cell, Column, Row, Span
 from modeldeck.widgets.table.messages import ToggleAsked
 from modeldeck.widgets.table.model import Twisty
 
-from ..words import STATES, delta, figure, lasted, length, short, when
+from .. import changing
+from ..rows import PAGE, WindowRows
+from ..words import STATES, delta, figure, lasted, length, natural, short, when
 from .listing import ListScreen
 
 METRICS, PARAMS = 6, 4
@@ -40,30 +42,31 @@ class RunsScreen(ListScreen):
         self.baseline: Run | None = None
         self.shelf = Shelf.ACTIVE
         self.nested = True
+        self._shown_nested = self._loading_nested = True
         self._came_with = where
         self._best: dict[str, float] = {}
 
     # Asking.
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Columns as they were left."""
         self.crumb = self.above.name if self.above else (self.experiment or "runs")
         self.address = "runs"
-        self.chosen_columns = self.console.memory.texts(self._memory_key)
-        super().on_mount()
+        self.chosen_columns = self.console.memory.texts(self._memory_key) or None
+        super().begin()
 
     @property
     def _memory_key(self) -> str:
         return f"columns/{self.experiment}"
 
-    def ask(self) -> None:
+    def ask(self, pause: float = 0) -> None:
         """Which keys there are, then the list."""
         query = RunQuery(experiments=self._experiments())
         registry = self.session.registry
         if self.keys == Keys():
             self.bridge.ask(self, "names", "runs keys", lambda: registry.run_keys(query))
         else:
-            super().ask()
+            super().ask(pause)
 
     def got_names(self, keys: Keys) -> None:
         """The keys that columns and filters can name."""
@@ -77,8 +80,7 @@ class RunsScreen(ListScreen):
 
     async def load(self) -> Window[Run]:
         """The runs, with the keys of the columns alone."""
-        shown = self.shown_keys()
-        flat = bool(self.where) or not self.nested
+        self._loading_nested = self.is_nested
         return await usecase.list_runs(
             self.session,
             experiments=None if self.above else self._experiments(),
@@ -86,13 +88,43 @@ class RunsScreen(ListScreen):
             sort=self.sort,
             shelf=self.shelf,
             parent=self.above.id if self.above else None,
-            top=not flat and self.shelf == Shelf.ACTIVE,
-            fields=Fields(
-                metrics=[k[8:] for k in shown if k.startswith("metrics.")],
-                params=[k[7:] for k in shown if k.startswith("params.")],
-                tags=[k[5:] for k in shown if k.startswith("tags.")],
-            ),
+            top=self.is_nested and not self.above,
+            fields=self._fields(),
+            first=PAGE,
         )
+
+    async def load_branch(self, key: str) -> Window[Run]:
+        """The children of a run, in the order of the list."""
+        window = await usecase.list_runs(
+            self.session, parent=key, sort=self.sort, fields=self._fields(), first=PAGE
+        )
+        await window.whole()
+        return window
+
+    def _fields(self) -> Fields:
+        shown = self.shown_keys()
+        return Fields(
+            metrics=[k[8:] for k in shown if k.startswith("metrics.")],
+            params=[k[7:] for k in shown if k.startswith("params.")],
+            tags=[k[5:] for k in shown if k.startswith("tags.")],
+        )
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether children stand below their parents: not in a filtered list, which is flat."""
+        return self.nested and not self.where and self.shelf == Shelf.ACTIVE
+
+    def arrived(self, window: Window[Any]) -> None:
+        """Remember whether what is shown is nested; a filter that is being typed may not be."""
+        self._shown_nested = self._loading_nested
+
+    def keeps_open(self) -> bool:
+        """Runs that were open stay open."""
+        return self.is_nested
+
+    def key(self, item: Run) -> str:
+        """Its id."""
+        return item.id
 
     # Columns.
 
@@ -102,9 +134,9 @@ class RunsScreen(ListScreen):
             return self.chosen_columns
         declared = [m for m in self.session.directions if m in self.keys.metrics]
         # System figures and the like have prefixes; what a person looks at first has none.
-        plain = sorted(self.keys.metrics, key=lambda name: ("/" in name, name))
+        plain = sorted(self.keys.metrics, key=natural)
         metrics = list(dict.fromkeys([*declared, *plain]))[:METRICS]
-        params = list(self.keys.params)[:PARAMS]
+        params = sorted(self.keys.params, key=natural)[:PARAMS]
         return [*(f"metrics.{m}" for m in metrics), *(f"params.{p}" for p in params), "git"]
 
     def columns(self) -> Sequence[Column]:
@@ -164,7 +196,7 @@ class RunsScreen(ListScreen):
                 at = rest[0] if rest else None
             if at is not None:
                 span = Span(at, item.reason, "dim")
-        twisty: Twisty = "closed" if item.children and self.nested and not self.where else ""
+        twisty: Twisty = "closed" if item.children and self._shown_nested else ""
         return Row(item.id, cells, style="dim" if item.deleted_at else "", twisty=twisty, span=span)
 
     def _cell(self, item: Run, key: str) -> Cell | str:
@@ -177,7 +209,9 @@ class RunsScreen(ListScreen):
             case "tags":
                 return item.tags.get(name, "")
             case "git":
-                return Cell(short(item.git) + (" d" if item.dirty else ""), "dim")
+                return (
+                    Cell(short(item.git) + (" d" if item.dirty else ""), "dim") if item.git else ""
+                )
             case "experiment":
                 return item.experiment
             case "user":
@@ -210,23 +244,53 @@ class RunsScreen(ListScreen):
 
     # Verbs.
 
+    async def whole(self, item: Any) -> Any:
+        """The run with every key, not the columns' alone."""
+        return await self.session.registry.run(item.id)
+
     def open_item(self, item: Any) -> None:
         """The run."""
         from .run import RunScreen
 
         self.console.push_screen(RunScreen(item))
 
-    def on_table_toggle_asked(self, _: ToggleAsked) -> None:
-        """The children of a nested run."""
-        item = self.current()
-        if item is not None:
-            self.console.push_screen(RunsScreen(experiment=self.experiment, above=item))
+    def on_table_toggle_asked(self, message: ToggleAsked) -> None:
+        """Open or close the children of a run, in place."""
+        if self.rows is None:
+            return
+        if self.rows.is_open(message.index):
+            self.rows.close(message.index)
+            self.table.refresh_rows()
+            return
+        key = message.key
+
+        async def children() -> tuple[str, Window[Run]]:
+            return key, await self.load_branch(key)
+
+        self.bridge.ask(self, "branch", f"runs below {key}", children)
+
+    def got_branch(self, answer: tuple[str, Window[Run]]) -> None:
+        """Put the children below their parent."""
+        key, window = answer
+        if self.rows is not None:
+            self.rows.open(key, WindowRows(window, self.row, self._ask_page))
+            self.table.refresh_rows()
+
+    def tick(self) -> None:
+        """The duration of what runs has grown."""
+        if self.rows and any(run.status == Status.RUNNING for run in self.rows.items()):
+            self.rows.remake()
+            self.table.refresh_rows()
 
     def do_tree(self) -> None:
         """Nested or flat."""
         self.nested = not self.nested
-        self.say("nested: only runs without a parent" if self.nested else "flat: all runs")
+        self.say("nested: children are below their parents" if self.nested else "flat: all runs")
         self.ask()
+
+    def why_not_tree(self) -> str:
+        """A filtered list is flat."""
+        return "a filtered list is flat; Esc takes the filter off" if self.where else ""
 
     def do_shelf(self) -> None:
         """Deleted ones, or those in use."""
@@ -272,7 +336,7 @@ class RunsScreen(ListScreen):
     def _columns_chosen(self, chosen: list[str] | None) -> None:
         if chosen is None:
             return
-        self.chosen_columns = chosen
+        self.chosen_columns = chosen or None
         self.console.memory.put(self._memory_key, chosen)
         self._columns_changed()
         self.ask()
@@ -283,6 +347,35 @@ class RunsScreen(ListScreen):
             self.rows.remake()
             self.table.refresh_rows()
         self.draw_frame()
+
+    def do_tag(self) -> None:
+        """Set or remove a tag of the marked runs, else of the one under the cursor."""
+        changing.tag(self, "run", self.chosen())
+
+    def do_delete(self) -> None:
+        """Delete the marked runs, else the one under the cursor."""
+        changing.shelve(self, "run", self.chosen(), delete=True, then=self.table.clear_marks)
+
+    def do_restore(self) -> None:
+        """Restore the marked runs, else the one under the cursor."""
+        changing.shelve(self, "run", self.chosen(), delete=False, then=self.table.clear_marks)
+
+    def _nothing_chosen(self) -> str:
+        return "" if self.chosen() else "there is no run to choose"
+
+    why_not_tag = _nothing_chosen
+
+    def why_not_delete(self) -> str:
+        """Deleted ones are deleted already."""
+        if self.shelf == Shelf.DELETED:
+            return "these are deleted already; u restores"
+        return self._nothing_chosen()
+
+    def why_not_restore(self) -> str:
+        """Only deleted ones can be restored."""
+        if self.shelf != Shelf.DELETED:
+            return "only deleted runs can be restored; ctrl+d shows them"
+        return self._nothing_chosen()
 
     def do_log(self) -> None:
         """The output of the run under the cursor."""

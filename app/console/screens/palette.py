@@ -1,0 +1,117 @@
+"""Verbs, nouns and known names, found by a few letters of their words."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from modeldeck.app.actions import ACTIONS
+from modeldeck.widgets.prompt import Prompt
+from modeldeck.widgets.table import Cell, Column, Row
+
+from ..goto import NOUNS, OF, quoted
+from .base import DeckScreen
+from .short import ShortScreen, words_of
+
+HIDDEN = ("back", "palette", "goto", "open")
+
+
+class Entry(NamedTuple):
+    """What can be done: an action's id, or a text for `:`."""
+
+    key: str
+    words: str
+    action: str = ""
+    goes: str = ""
+
+
+class PaletteScreen(ShortScreen):
+    """Typed words narrow the list, Up and Down choose, Enter does it on the screen below."""
+
+    noun: ClassVar[str] = "verbs"
+    crumb = "verbs"
+    offers = ("open", "filter", "back")
+
+    def __init__(self, below: DeckScreen) -> None:
+        super().__init__()
+        self.below = below
+
+    def begin(self) -> None:
+        """Ask at once."""
+        super().begin()
+        self.do_filter()
+
+    def entries(self) -> Sequence[Entry]:
+        """Actions that apply below, the nouns, the names that were seen."""
+        found = [
+            Entry(action.shown, action.words, action=action.id)
+            for action in ACTIONS
+            if action.id not in HIDDEN and not self.below.why_not(action.id)
+        ]
+        found += [Entry(f":{noun}", "", goes=noun) for noun in NOUNS if noun != "quit"]
+        for noun, of in OF.items():
+            found += [
+                Entry(f":{noun} {quoted(name)}", "", goes=f"{noun} {quoted(name)}")
+                for name in self.console.known_names(of)
+            ]
+        wanted = self.where.casefold()
+        return sorted(found, key=lambda entry: _rank(entry, wanted)) if wanted else found
+
+    def columns(self) -> Sequence[Column]:
+        """The key or what one types, what it does."""
+        return [
+            Column("key", "KEY", pinned=True, min_width=8, max_width=44, priority=9),
+            Column("words", "DOES", min_width=20, max_width=0, priority=8, grow=1),
+        ]
+
+    def row(self, item: Entry) -> Row:
+        """One entry."""
+        return Row(item.action or f":{item.goes}", [Cell(item.key, "strong"), item.words])
+
+    def do_filter(self) -> None:
+        """Type words."""
+        prompt = self.query_one(Prompt)
+        prompt.ask("filter", ">", self.where, with_past=False)
+        prompt.hint("letters of a verb, a noun or a name; Up and Down choose")
+        self.draw_frame()
+
+    def _hint_filter(self, text: str) -> None:
+        """What is listed says enough."""
+
+    def typing_filter(self, text: str) -> None:
+        """Narrow at once."""
+        self.where = text
+        self._to_top = True
+        self.ask()
+
+    def on_prompt_turned(self, message: Prompt.Turned) -> None:
+        """Choose while typing."""
+        message.stop()
+        self.table.action_move(message.by)
+
+    async def given_filter(self, text: str) -> None:
+        """Do what is chosen; what was typed last may not have been listed yet."""
+        if text != self.where:
+            self.typing_filter(text)
+        item = self.current()
+        if item is not None:
+            await self.open_item(item)
+
+    def dropped_filter(self, _: str) -> None:
+        """Leave."""
+        self.console.pop_screen()
+
+    async def open_item(self, item: Any) -> None:
+        """Do it below."""
+        self.console.pop_screen()
+        if item.action:
+            await self.below.action_act(item.action)
+        else:
+            self.console.go(item.goes)
+
+
+def _rank(entry: Entry, wanted: str) -> tuple[int, int]:
+    """What begins with the typed letters comes first, then what has a word that does."""
+    text = words_of(Row("", [entry.key, entry.words])).casefold()
+    words = text.replace(":", " ").split()
+    if entry.key.casefold().lstrip(":").startswith(wanted) or entry.words.startswith(wanted):
+        return 0, len(text)
+    return (1 if any(word.startswith(wanted) for word in words) else 2), len(text)

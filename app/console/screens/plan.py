@@ -1,0 +1,153 @@
+"""The dialog that shows a plan before anything changes, and asks for its reason."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import msgspec
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from modeldeck.backends.api.plan import Plan
+from modeldeck.backends.api.text import exact
+from modeldeck.widgets.bar import Bar, Part
+from modeldeck.widgets.lines import Line, Lines, line
+from modeldeck.widgets.push import Push
+
+from ..plan_words import command_text, lapse_words, plan_lines, verb, why_not_apply
+from .dialog import Dialog
+
+FIELDS = {"ticket": "the ticket, if there is one", "reason": "why, for the audit trail"}
+"""The fields of a plan that a person fills in, from top to bottom, and what each is for."""
+FIXED = 9
+"""Lines of the screen that everything but the plan itself takes, with a command of two."""
+
+
+class PlanDialog(Dialog[Plan]):
+    """A plan; the answer is None, or the plan with reason and ticket.
+
+    `blocked` says why it cannot be applied here and now; a failing gate says so by itself.
+    """
+
+    crumb: ClassVar[str] = "PLAN"
+    keys: ClassVar[str] = "Tab next  Esc cancel  Up Down look  Y copy command"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "look(-1)", "Up", show=False),
+        Binding("down", "look(1)", "Down", show=False),
+        Binding("pageup", "turn(-1)", "Page up", show=False),
+        Binding("pagedown", "turn(1)", "Page down", show=False),
+        Binding("left", "app.focus_previous", "Before", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("Y", "copy", "Copy the command", show=False),
+    ]
+    DEFAULT_CSS = """
+    PlanDialog {
+        & .field { height: 1; }
+        & .field > Bar { width: 12; }
+        & .field > Input {
+            width: 1fr; max-width: 100; border: none; height: 1; padding: 0; background: $surface;
+        }
+        & .field > Input:ansi { text-style: underline; }
+        & #buttons { height: 1; align-horizontal: center; }
+        & #command { height: auto; max-height: 3; }
+        & #blocked { height: auto; max-height: 2; }
+    }
+    PlanDialog.roomy #lines { margin-bottom: 1; }
+    PlanDialog.roomy #buttons { margin: 1 0; }
+    """
+
+    def __init__(self, plan: Plan, blocked: str = "") -> None:
+        super().__init__()
+        self._plan = plan
+        self._blocked = blocked or why_not_apply(plan)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it would be applied now."""
+        typed = {name: exact(self.query_one(f"#{name}", Input).value.strip()) for name in FIELDS}
+        return msgspec.structs.replace(self._plan, **typed)
+
+    def body(self) -> Iterator[Widget]:
+        """What it does, the fields, the buttons, the command."""
+        yield Bar(id="head")
+        if self._blocked:
+            yield _still([line(Part(f"CANNOT BE APPLIED: {self._blocked}", "bad"))], "blocked")
+        yield _still(plan_lines(self._plan), "lines")
+        for name, hint in FIELDS.items():
+            typed = getattr(self._plan, name)
+            field = Input(typed, hint, id=name, compact=True, select_on_focus=False)
+            field.cursor_blink = False
+            yield Horizontal(Bar([Part(f"  {name}")]), field, classes="field")
+        yield Horizontal(
+            Push("Cancel", id="cancel"),
+            Push(verb(self._plan), id="apply", disabled=bool(self._blocked)),
+            id="buttons",
+        )
+        yield _still([], "command")
+
+    def on_mount(self) -> None:
+        """Begin at Cancel."""
+        self.draw_plan()
+        self.query_one("#cancel").focus()
+
+    def draw_plan(self) -> None:
+        """Bring the name of the plan and its command line up to date."""
+        plan = self.plan
+        head = [Part(f"PLAN {plan.id}  ", "strong"), Part(plan.operation)]
+        self.query_one("#head", Bar).say(head, [Part("nothing changed yet", "dim")])
+        text = command_text(plan)
+        words = line(Part("$ ", "dim"), text, hang=2)
+        none = line(Part("(no command line does this: the console alone)", "dim"))
+        self.query_one("#command", Lines).say([words if text else none])
+
+    def foot_end(self) -> str:
+        """When it lapses."""
+        return lapse_words(self._plan, self.console.bridge.session.clock())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The fields follow the lines where there is room."""
+        lines = self.query_one("#lines", Lines)
+        rows = len(lines.rows(event.size.width))
+        lines.styles.max_height = rows
+        fixed = FIXED + 2 * bool(self._blocked)
+        self.set_class(event.size.height - fixed - rows >= 3, "roomy")
+
+    def on_lines_moved(self) -> None:
+        """Say what is in sight of a long plan."""
+        position = self.query_one("#lines", Lines).position
+        self.say(f"{position}: Up Down PgUp PgDn" if position else "", "dim")
+
+    def on_input_changed(self) -> None:
+        """The reason is part of the plan."""
+        self.draw_plan()
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field goes on; it never applies."""
+        self.focus_next()
+
+    def on_push_pressed(self, message: Push.Pressed) -> None:
+        """Answer."""
+        message.stop()
+        self.dismiss(self.plan if message.push.id == "apply" else None)
+
+    def action_look(self, by: int) -> None:
+        """Scroll what it does."""
+        self.query_one("#lines", Lines).action_scroll(by)
+
+    def action_turn(self, by: int) -> None:
+        """Scroll it by pages."""
+        self.query_one("#lines", Lines).action_page(by)
+
+    def action_copy(self) -> None:
+        """Copy the command line."""
+        text = command_text(self.plan)
+        self.say(self.console.copy(text) if text else "there is no command line for it")
+
+
+def _still(lines: Sequence[Line], id: str) -> Lines:  # noqa: A002 - Textual's word
+    """Lines that never get the keys: the dialog scrolls them."""
+    made = Lines(lines, id=id)
+    made.can_focus = False
+    return made

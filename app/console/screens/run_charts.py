@@ -1,0 +1,304 @@
+"""The series of a run as charts: a list of them, grouped by prefix, and what is chosen of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from modeldeck.app.usecases.describe import RunDetail
+from modeldeck.app.usecases.export import export_points
+from modeldeck.app.usecases.series import By, Drawn, Histories, grouped
+from modeldeck.app.usecases.views import point
+from modeldeck.backends.api.runs import SeriesInfo
+from modeldeck.widgets.chart import Chart, Line
+from modeldeck.widgets.sparkline import spark
+from modeldeck.widgets.table import Cell, Column, Row
+
+from ..exports import export_rows
+from ..words import figure
+from .run_part import TablePart
+
+PAUSE = 0.06
+"""Seconds for which the cursor must stand on a series before it is drawn."""
+MOST_LINES = 20
+POINT = ("run", "key", "step", "time", "value")
+"""The columns of an exported point."""
+SPARKS = 60
+SPARK = 10
+WIDE, MIDDLE = 110, 72
+
+
+class ChartsPart(TablePart):
+    """Series at the left, the chart at the right; below each other where it is narrow."""
+
+    word = "Charts"
+    nothing = 'no series: a script writes {"step": 1, "loss": 0.5} lines to metrics.jsonl'
+    # The chart has no focus of its own: its keys work while one moves in the list.
+    BINDINGS: ClassVar[list[BindingType]] = list(Chart.BINDINGS)
+    DEFAULT_CSS = """
+    ChartsPart {
+        layout: vertical;
+        & > Table { height: auto; max-height: 6; }
+        & > Chart { height: 1fr; }
+        &.middle, &.wide { layout: horizontal; }
+        &.middle > Table { width: 24; height: 1fr; max-height: 100%; }
+        &.wide > Table { width: 44; height: 1fr; max-height: 100%; }
+        &.middle > Chart, &.wide > Chart { width: 1fr; margin-left: 1; }
+    }
+    """
+    columns: ClassVar[Sequence[Column]] = [
+        Column("name", "SERIES", pinned=True, min_width=10, max_width=40, priority=9, grow=1),
+        Column("last", "LAST", "number", priority=8),
+        Column("spark", "", max_width=SPARK, min_width=SPARK, priority=7),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.by: By = "step"
+        self.histories: Histories | None = None
+        self.shown: tuple[str, ...] = ()
+        self.said = ""
+        self._figures: Mapping[str, SeriesInfo] = {}
+        self._sparks: Mapping[str, list[float]] = {}
+        self._wanted = ""
+
+    @classmethod
+    def holds(cls, detail: RunDetail) -> bool:
+        """Whether it has series."""
+        return bool(detail.series)
+
+    def body(self) -> Iterator[Widget]:
+        """The list and the chart."""
+        yield from super().body()
+        console = self.run_screen.console
+        clock = self.run_screen.session.clock()
+        chart = Chart(ascii=console.ascii_only, zone=clock.tzinfo)
+        chart.can_focus = False
+        yield chart
+
+    def on_mount(self) -> None:
+        """Arrange by the width."""
+        self.fit(self.app.size.width)
+
+    def on_resize(self) -> None:
+        """Arrange by the width; a chart of another width needs other points."""
+        self.fit(self.app.size.width)
+
+    def fit(self, width: int) -> None:
+        """Beside or below each other."""
+        self.set_class(width >= WIDE, "wide")
+        self.set_class(MIDDLE <= width < WIDE, "middle")
+
+    @property
+    def chart(self) -> Chart:
+        """The chart."""
+        return self.query_one(Chart)
+
+    @property
+    def position(self) -> str:
+        """What is drawn of what is chosen."""
+        return self.said or super().position
+
+    # The list.
+
+    def rows(self, detail: RunDetail) -> Sequence[Row]:
+        """A row for each group and below it one for each of its series."""
+        groups = grouped(detail.series)
+        rows = []
+        for group in groups:
+            below = bool(group.prefix) and not self.text
+            if below:
+                rows.append(
+                    Row(f"g:{group.prefix}", [f"{group.prefix}/ {len(group.series)}"], "strong")
+                )
+            for one in group.series:
+                name = one.key[len(group.prefix) + 1 :] if below else one.key
+                rows.append(self._row(one.key, name, detail, level=int(below)))
+        return rows
+
+    def _row(self, key: str, name: str, detail: RunDetail, level: int) -> Row:
+        ascii_only = self.run_screen.console.ascii_only
+        small = self._sparks.get(key)
+        picture = spark(small, SPARK, ascii_only).rstrip() if small else ""
+        last = figure(detail.run.metrics.get(key))
+        return Row(f"s:{key}", [name, last, Cell(picture, "dim")], level=level)
+
+    def take(self, detail: RunDetail) -> None:
+        """Show these series; draw again what has changed."""
+        if self.histories is None:
+            self.histories = Histories(self.run_screen.session)
+        self.histories.note(detail.run.id, detail.series)
+        figures = {one.key: one for one in detail.series}
+        changed = {key for key in self.shown if figures.get(key) != self._figures.get(key)}
+        old, self._figures = self._figures, figures
+        self.chart.display = bool(detail.series)
+        super().take(detail)
+        if not self.shown and not self._wanted:
+            self._wanted = self._first(detail)
+        if self._wanted:
+            place = self.table.source.index_of(f"s:{self._wanted}")
+            self.table.goto(place or 0)
+            self._wanted = ""
+        if changed or not self.shown:
+            self.draw(keep=bool(self.shown))
+        small = [one for one in detail.series[:SPARKS] if one != old.get(one.key)]
+        if small:
+            run_id, histories = detail.run.id, self.histories
+            self.ask("sparks", "", lambda: histories.small(run_id, small))
+
+    def _first(self, detail: RunDetail) -> str:
+        """What to draw first: a curve, and one whose direction is declared if there is any."""
+        curves = [one.key for one in detail.series if one.count > 1]
+        declared = [key for key in self.run_screen.session.directions if key in curves]
+        return next(iter([*declared, *curves]), "")
+
+    def got_sparks(self, found: Mapping[str, list[float]]) -> None:
+        """Put small pictures beside the names."""
+        self._sparks = {**self._sparks, **found}
+        if self.run_screen.detail is not None:
+            super().take(self.run_screen.detail)
+
+    def choose(self, key: str) -> None:
+        """Put the cursor on a series."""
+        self.table.clear_marks()
+        self._wanted = key
+        if self.run_screen.detail is not None:
+            self.take(self.run_screen.detail)
+
+    # What is chosen.
+
+    def chosen(self) -> tuple[str, ...]:
+        """The keys of the marked series, else of those under the cursor."""
+        rows = sorted(self.table.marks) or [self.current]
+        keys: dict[str, None] = {}
+        for row in rows:
+            kind, _, name = row.partition(":")
+            found = [key for key in self._figures if key.startswith(f"{name}/")]
+            keys |= dict.fromkeys([name] if kind == "s" else found)
+        return tuple(key for key in keys if key in self._figures)
+
+    def on_table_row_highlighted(self) -> None:
+        """Draw what the cursor is on, when it stays there."""
+        if not self.table.marks:
+            self.draw(pause=PAUSE)
+
+    def on_table_marks_changed(self) -> None:
+        """Draw what is marked."""
+        self.draw()
+
+    def back(self) -> bool:
+        """Take marks off, then the narrowing."""
+        if self.table.marks:
+            self.table.clear_marks()
+            return True
+        return super().back()
+
+    def why_not_open(self) -> str:
+        """There has to be one."""
+        return "" if self.chosen() else "there is nothing to draw"
+
+    def open_current(self) -> None:
+        """Draw it at once."""
+        self.draw()
+
+    # Drawing.
+
+    def draw(self, *, keep: bool = False, pause: float = 0) -> None:
+        """Draw what is chosen; `keep` what is zoomed to."""
+        keys = self.chosen()
+        detail, histories = self.run_screen.detail, self.histories
+        if not keys or detail is None or histories is None:
+            return
+        if keys == self.shown and not keep and pause:
+            return
+        run_id, by, columns = detail.run.id, self.by, self.chart.columns
+        view = self.chart.view
+        zoomed = keep and view.zoomed
+        low, high = (view.shown.lo, view.shown.hi) if zoomed else (None, None)
+
+        async def work() -> tuple[tuple[str, ...], By, bool, list[Drawn]]:
+            if pause:
+                await asyncio.sleep(pause)
+            found = [
+                await histories.drawn(run_id, key, columns, low, high, by)
+                for key in keys[:MOST_LINES]
+            ]
+            return keys, by, keep, found
+
+        self.ask("drawn", f"series {', '.join(keys[:3])}", work)
+
+    def got_drawn(self, answer: tuple[tuple[str, ...], By, bool, list[Drawn]]) -> None:
+        """Draw lines that have come."""
+        keys, by, keep, found = answer
+        self.shown = keys
+        lines = [Line(one.key, one.x, one.y, total=one.total) for one in found]
+        self.chart.set_lines(lines, by, self._title(keys), keep_view=keep)
+        left = len(keys) - len(found)
+        self.said = f"{len(found)} of {len(keys)} series drawn" if left else ""
+
+    def _title(self, keys: Sequence[str]) -> str:
+        if len(keys) == 1:
+            return keys[0]
+        prefixes = {key.partition("/")[0] for key in keys if "/" in key}
+        whole = len(prefixes) == 1 and all("/" in key for key in keys)
+        return f"{prefixes.pop()}/ {len(keys)} series" if whole else f"{len(keys)} series"
+
+    def on_chart_zoomed(self, message: Chart.Zoomed) -> None:
+        """Fetch the interval."""
+        message.stop()
+        self.draw(keep=True)
+
+    def on_chart_axis_toggled(self, message: Chart.AxisToggled) -> None:
+        """The other kind of x."""
+        message.stop()
+        self.by = "time" if message.x_kind == "time" else "step"
+        self.draw()
+
+    def why_not_export(self) -> str:
+        """There has to be something."""
+        return "" if self.chosen() else "there is nothing to export"
+
+    def export(self) -> None:
+        """Write all points of what is drawn."""
+        screen, keys = self.run_screen, self.chosen()
+        session, run_id = screen.session, screen.run_id
+
+        async def pages() -> AsyncIterator[Sequence[object]]:
+            page: list[object] = []
+            async for one in export_points(session, [run_id], keys):
+                page.append(point(one))
+                if len(page) >= 5000:
+                    yield page
+                    page = []
+            yield page
+
+        name = keys[0].replace("/", "-") if len(keys) == 1 else "series"
+        export_rows(screen, f"{name}.csv", pages, "points", names=POINT)
+
+    # The keys of the chart.
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor of the chart."""
+        self.chart.action_move(by)
+
+    def action_zoom(self, times: float) -> None:
+        """Magnify."""
+        self.chart.action_zoom(times)
+
+    def action_pan(self, share: float) -> None:
+        """Move sideways."""
+        self.chart.action_pan(share)
+
+    def action_reset(self) -> None:
+        """Show everything."""
+        self.chart.action_reset()
+
+    def action_log(self) -> None:
+        """A logarithmic y, or not."""
+        self.chart.action_log()
+
+    def action_axis(self) -> None:
+        """Step or time."""
+        self.chart.action_axis()

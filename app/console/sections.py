@@ -1,0 +1,241 @@
+"""The overview as rows of one table: sections under heads, as many rows of each as have room."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from modeldeck.app.usecases.overview import Overview
+from modeldeck.backends.api.address import model as model_address
+from modeldeck.backends.api.address import run as run_address
+from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.runs import Run
+from modeldeck.widgets.table import Cell, Column, Row, Span
+
+from .events_words import change_words
+from .words import STATES, figure, lasted, length, natural, when
+
+COLUMNS = (
+    Column("state", "", min_width=4, max_width=9, priority=9),
+    Column("name", "", min_width=16, max_width=44, priority=8, grow=2),
+    Column("of", "", min_width=8, max_width=24, priority=6),
+    Column("when", "", "time", priority=7),
+    Column("detail", "", min_width=16, max_width=0, priority=5, grow=1),
+)
+METRICS = 3
+NOT_HERE = "deployments, alerts, cost, compliance"
+
+
+class Entry(NamedTuple):
+    """A row and what Enter does there: `opens` is an address, or a text for `:`, or a command."""
+
+    row: Row
+    opens: str = ""
+    goes: str = ""
+    command: str = ""
+
+
+class Section(NamedTuple):
+    """A head, what it says beside its name, where Enter on it goes, its rows; `total` of all."""
+
+    name: str
+    note: str
+    goes: str
+    entries: Sequence[Entry]
+    total: int = 0
+    quiet: bool = False
+
+
+class Looked(NamedTuple):
+    """Up to which event one has seen the trail, when that was, and how many came since."""
+
+    seq: int
+    at: datetime | None
+    new: int
+
+
+def share(lengths: Sequence[int], room: int) -> list[int]:
+    """How many rows each section shows in `room`: one each, then in turn while there is room."""
+    shown = [min(length, 1) for length in lengths]
+    left = room - len(lengths) - sum(shown)
+    while left > 0 and shown != list(lengths):
+        for at, whole in enumerate(lengths):
+            if left > 0 and shown[at] < whole:
+                shown[at] += 1
+                left -= 1
+    return shown
+
+
+def entries_of(sections: Sequence[Section], width: int, room: int) -> list[Entry]:
+    """Heads and rows in order; a head says how many of its rows are not shown."""
+    found = []
+    shares = share([len(section.entries) for section in sections], room)
+    for section, shown in zip(sections, shares, strict=True):
+        found.append(_head(section, shown, width))
+        found.extend(section.entries[:shown])
+    return found
+
+
+def _head(section: Section, shown: int, width: int) -> Entry:
+    text = section.name
+    if section.total:
+        text += f" {shown} of {section.total:,}" if shown < section.total else f" {shown}"
+    if section.note:
+        text += f"  {section.note}"
+    line = text if section.quiet else f"{text} {'-' * max(width - 4 - len(text), 0)}"
+    span = Span("state", line, "dim" if section.quiet else "strong")
+    return Entry(Row(f"/{section.name}", (), span=span), goes=section.goes)
+
+
+def sections_of(
+    found: Overview,
+    now: datetime,
+    directions: Mapping[str, str],
+    looked: Looked,
+    changes: Sequence[Event],
+) -> list[Section]:
+    """The sections that have something to say, what is wrong first."""
+    above = {run.id for run in (*found.failed, *found.running)}
+    recent = [run for run in found.recent if run.id not in above]
+    failing = "status in (failed, killed) and (ended > -24h or started > -24h)"
+    sections = [
+        Section(
+            "FAILED",
+            "in the last day",
+            f"runs /{failing}",
+            [_run(run, now, run.reason or "") for run in found.failed],
+            found.failed_lately,
+        ),
+        Section(
+            "RUNNING",
+            "",
+            "runs /status = running",
+            [_run(run, now, f"for {length(lasted(run, now))}") for run in found.running],
+            found.running_count,
+        ),
+        Section(
+            "CHANGED",
+            _since(looked, now),
+            "audit",
+            [_change(event, now) for event in changes],
+            looked.new,
+        ),
+        Section(
+            "MODELS",
+            "",
+            "models",
+            [
+                Entry(
+                    Row(
+                        f"m/{model.name}",
+                        [
+                            "" if model.latest is None else f"v{model.latest}",
+                            Cell(model.name, "strong"),
+                            _versions(model.versions),
+                            when(model.updated_at, now),
+                            Cell(_aliases(model.aliases), "accent"),
+                        ],
+                    ),
+                    opens=model_address(model.name),
+                )
+                for model in found.models
+            ],
+            found.model_count,
+        ),
+        Section(
+            "BEST",
+            f"in {_count(found.experiments, 'experiment')}",
+            "experiments",
+            [
+                Entry(
+                    Row(
+                        f"b/{best.experiment}/{best.metric}",
+                        [
+                            Cell("best", "best"),
+                            best.run.name or best.run.id,
+                            best.experiment,
+                            when(best.run.started_at, now),
+                            f"{best.metric}{'+' if best.direction == 'higher' else '-'}"
+                            f" {figure(best.value)}",
+                        ],
+                    ),
+                    opens=run_address(best.run.id),
+                )
+                for best in found.best
+            ],
+        ),
+        Section(
+            "RECENT",
+            f"of {_count(found.runs, 'run')} in {_count(found.experiments, 'experiment')}",
+            "runs",
+            [_run(run, now, _measured(run, now, directions)) for run in recent],
+        ),
+        Section(
+            "NEXT",
+            "",
+            "",
+            [
+                Entry(
+                    Row(f"n/{words}", [], span=Span("state", f"{words}: {command}")),
+                    command=command,
+                )
+                for words, command in found.next
+            ],
+        ),
+    ]
+    said = [section for section in sections if section.entries]
+    said.append(Section("NOT CONNECTED", NOT_HERE, "", (), quiet=True))
+    return said
+
+
+def _run(run: Run, now: datetime, detail: str) -> Entry:
+    word, style = STATES[run.status]
+    cells: list[Cell | str] = [
+        Cell(word, style),
+        run.name or run.id,
+        run.experiment,
+        when(run.started_at, now),
+        Cell(detail, "dim"),
+    ]
+    return Entry(Row(f"r/{run.id}", cells), opens=run_address(run.id))
+
+
+def _change(event: Event, now: datetime) -> Entry:
+    detail = change_words(event)
+    if event.reason:
+        detail += f'  "{event.reason}"'
+    cells: list[Cell | str] = [
+        event.action.partition(".")[0],
+        event.subject,
+        event.actor.sudo_user or event.actor.user,
+        when(event.time, now),
+        Cell(detail, "dim"),
+    ]
+    return Entry(Row(f"e/{event.seq}", cells), goes=f"audit /seq = {event.seq}")
+
+
+def _since(looked: Looked, now: datetime) -> str:
+    if looked.at is None:
+        return "lately"
+    local = looked.at.astimezone(now.tzinfo)
+    day = "" if local.date() == now.date() else f"{local:%d%b} "
+    return f"since you last looked, {day}{local:%H:%M}"
+
+
+def _versions(count: int | None) -> str:
+    return "" if count is None else _count(count, "version")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _aliases(aliases: Mapping[str, int]) -> str:
+    return "  ".join(f"{name}={number}" for name, number in sorted(aliases.items()))
+
+
+def _measured(run: Run, now: datetime, directions: Mapping[str, str]) -> str:
+    declared = [name for name in directions if name in run.metrics]
+    plain = sorted(run.metrics, key=natural)
+    names = list(dict.fromkeys([*declared, *plain]))[:METRICS]
+    words = [f"{name} {figure(run.metrics[name])}" for name in names]
+    return "  ".join([length(lasted(run, now)), *words])

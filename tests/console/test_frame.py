@@ -1,0 +1,80 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modeldeck.app.console.frame import crumbs, key_line
+from modeldeck.app.console.lean import Shadow
+from modeldeck.app.console.sections import share
+from modeldeck.widgets.prompt import pointing
+from modeldeck.widgets.text import cells, show
+
+
+@pytest.mark.parametrize(
+    ("room", "path"),
+    [
+        (60, " > overview > models > fraud > v13"),
+        (32, " > .. > models > fraud > v13"),
+        (24, " > .. > fraud > v13"),
+        (16, " > .. > v13"),
+        (14, " > .. > .."),
+    ],
+)
+def test_the_path_drops_what_is_far(room, path):
+    context, rest = crumbs("prod", ["overview", "models", "fraud", "v13"], room)
+    assert (context, rest) == ("prod", path)
+    assert len(context + rest) <= max(room, 14)
+
+
+def test_a_path_of_nothing():
+    assert crumbs("prod", [], 60) == ("prod", "")
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=5), st.text(max_size=12)), max_size=8), st.integers(0, 60)
+)
+def test_no_key_is_cut(keys, room):
+    taken = key_line(keys, room)
+    assert taken == keys[: len(taken)]
+    assert sum(cells(k) + 1 + cells(w) + 2 for k, w in taken) - 2 <= max(room, -2)
+
+
+@given(st.lists(st.integers(0, 9), max_size=8), st.integers(0, 60))
+def test_sections_share_the_room(lengths, room):
+    shown = share(lengths, room)
+    assert all(min(whole, 1) <= part <= whole for part, whole in zip(shown, lengths, strict=True))
+    spare = room - len(lengths) - sum(shown)
+    assert spare <= 0 or shown == lengths
+    least = sum(min(whole, 1) for whole in lengths) + len(lengths)
+    assert sum(shown) + len(lengths) <= max(room, least)
+
+
+@pytest.mark.parametrize(
+    ("at", "line"),
+    [
+        (2, "  ^ no such field"),
+        (13, "             ^ no such field"),
+        (25, "           no such field ^"),
+    ],
+)
+def test_a_caret_stands_below_its_character(at, line):
+    assert pointing(at, "no such field", 30) == line
+    assert pointing(at, "no such field", 30).index("^") == at
+
+
+@given(st.text(max_size=30).map(show), st.integers(0, 100), st.integers(1, 80))
+def test_the_caret_is_always_in_sight(text, at, width):
+    assert "^" in pointing(at, text.replace("^", "x"), width)
+
+
+def test_only_what_is_not_there_is_sent():
+    shadow = Shadow()
+    assert shadow.put(0, 3, 10, "abc")
+    assert not shadow.put(0, 3, 10, "abc")
+    assert shadow.put(5, 3, 10, "other")
+    assert shadow.put(0, 3, 10, "abc")
+    assert shadow.put(5, 3, 10, "other")
+    assert not shadow.put(5, 3, 10, "other")
+    assert shadow.put(20, 3, 5, "right")
+    assert not shadow.put(5, 3, 10, "other")
+    shadow.forget()
+    assert shadow.put(20, 3, 5, "right")

@@ -1,9 +1,12 @@
 """`modeldeck demo`: a project to look at, trained here and now."""
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import click
+
+from modeldeck.backends.api.errors import ModeldeckError
 
 from . import output
 
@@ -14,5 +17,9 @@ def demo(folder: str) -> None:
     """Make a project in FOLDER: train small models, register versions, set aliases. A minute."""
     from modeldeck.app.usecases.demo import make_demo
 
-    registry = asyncio.run(make_demo(Path(folder), output.say))
-    output.say(f"look at it: modeldeck --registry {registry}")
+    try:
+        registry = asyncio.run(make_demo(Path(folder), output.say))
+    except* ModeldeckError as errors:
+        # Several may fail at once: the first says it.
+        raise errors.exceptions[0] from None
+    output.say(f"look at it: modeldeck --registry {shlex.quote(str(registry))}")

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from . import processes
 from .rundir import VARIABLE
 
 OUTPUT = "output.log"
@@ -21,22 +22,24 @@ STATE = ".run.json"
 EXIT = ".exit"
 RUN_ID = "MODELDECK_RUN_ID"
 REGISTRY = "MODELDECK_REGISTRY"
-# The shell survives an interrupt to write down what the command made of it. The command stands in
-# the foreground: what a shell starts with & ignores interrupts.
+# Descriptor 2 is a pipe at first: without a word from us nothing is started, since then nobody
+# could find the command again. What the shell itself would say ("Killed") goes nowhere. It survives
+# signals to write down what the command made of them. The command stands in the foreground, since
+# what a shell starts with & ignores interrupts, and below a shell of its own, which resets traps.
 _SHELL = (
-    'trap : INT TERM HUP; "$@"; code=$?; cd "$MODELDECK_RUN_DIR" && '
+    "read -r go <&2 || exit 125; exec 2>/dev/null; trap : HUP INT QUIT TERM; "
+    '(exec "$@" 2>&1); code=$?; cd "$MODELDECK_RUN_DIR" && '
     'echo "$code" >.exit.new && mv .exit.new .exit; exit "$code"'
 )
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """What one must know to find a command again. `born` is the start of its process."""
+    """What one must know to find a command again. `born` tells its process from later ones."""
 
     run_id: str
     pid: int
-    born: float
+    born: str
     host: str
-    started_at: float
     command: Sequence[str]
     cwd: str
 
@@ -49,33 +52,84 @@ class Ended(Struct, frozen=True, kw_only=True):
     peak_memory_bytes: int | None = None
 
 
-def start(
-    command: Sequence[str], run_dir: Path, cwd: Path, extra: Mapping[str, str]
-) -> "subprocess.Popen[bytes]":
-    """Start `command` in `cwd`, its output going to the run directory."""
-    environment = dict(os.environ) | dict(extra)
-    environment[VARIABLE] = str(run_dir)
-    # A file as output would make Python hold lines back for minutes.
-    environment.setdefault("PYTHONUNBUFFERED", "1")
-    inherited = None if not sys.stdin or not sys.stdin.isatty() else subprocess.DEVNULL
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    output = os.open(run_dir / OUTPUT, flags, 0o600)
-    try:
-        return subprocess.Popen(
-            ["/bin/sh", "-c", _SHELL, "modeldeck-run", *command],
-            cwd=cwd,
-            env=environment,
-            stdin=inherited,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
+class Child:
+    """A command that was started by us."""
+
+    def __init__(
+        self,
+        run_id: str,
+        command: Sequence[str],
+        run_dir: Path,
+        cwd: Path,
+        extra: Mapping[str, str],
+    ) -> None:
+        environment = dict(os.environ) | dict(extra)
+        environment[VARIABLE] = str(run_dir)
+        # A file as output would make Python hold lines back for minutes.
+        environment.setdefault("PYTHONUNBUFFERED", "1")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        output = os.open(run_dir / OUTPUT, flags, 0o600)
+        word, gate = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _SHELL, "modeldeck", *command],
+                cwd=cwd,
+                env=environment,
+                stdin=_stdin(),
+                stdout=output,
+                stderr=word,
+                start_new_session=True,
+            )
+            pid = self._process.pid
+            state = State(
+                run_id=run_id,
+                pid=pid,
+                born=processes.birth(pid),
+                host=processes.host(),
+                command=tuple(command),
+                cwd=str(cwd),
+            )
+            _write(run_dir, state)
+            os.write(gate, b"go\n")
+        finally:
+            for descriptor in (output, word, gate):
+                os.close(descriptor)
+
+    def send(self, number: int) -> None:
+        """Send a signal to the command and all it started; nothing once it has ended."""
+        if self._process.returncode is None:
+            try:
+                os.killpg(self._process.pid, number)
+            except (ProcessLookupError, PermissionError):
+                return
+
+    def reap(self) -> Ended | None:
+        """How the command ended, None while it runs."""
+        try:
+            pid, status, used = os.wait4(self._process.pid, os.WNOHANG)
+        except ChildProcessError:
+            return Ended(code=self._process.returncode)
+        if pid == 0:
+            return None
+        code = os.waitstatus_to_exitcode(status)
+        self._process.returncode = code
+        scale = 1 if sys.platform == "darwin" else 1024
+        return Ended(
+            code=code if code >= 0 else 128 - code,
+            cpu_seconds=used.ru_utime + used.ru_stime,
+            peak_memory_bytes=used.ru_maxrss * scale,
         )
-    finally:
-        os.close(output)
 
 
-def write_state(run_dir: Path, state: State) -> None:
-    """Leave what adoption needs."""
+def _stdin() -> int | None:
+    """What the command reads: what we were given, but no terminal, which is not its own."""
+    try:
+        return subprocess.DEVNULL if sys.stdin is None or os.isatty(0) else None
+    except OSError:
+        return subprocess.DEVNULL
+
+
+def _write(run_dir: Path, state: State) -> None:
     path = run_dir / STATE
     draft = path.with_suffix(".new")
     draft.write_bytes(msgspec.json.encode(state))
@@ -86,7 +140,7 @@ def read_state(run_dir: Path) -> State | None:
     """What was left; None when there is nothing readable."""
     try:
         return msgspec.json.decode((run_dir / STATE).read_bytes(), type=State)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -96,54 +150,6 @@ def exit_code(run_dir: Path) -> int | None:
         return int((run_dir / EXIT).read_text())
     except (OSError, ValueError):
         return None
-
-
-def birth(pid: int) -> float:
-    """When a process was started; 0.0 when it is not there."""
-    import psutil
-
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return 0.0
-
-
-def alive(state: State) -> bool:
-    """Whether the process of `state` is still that one and runs."""
-    import psutil
-
-    try:
-        process = psutil.Process(state.pid)
-        same = abs(float(process.create_time()) - state.born) < 1
-        return same and bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
-
-
-def send(pid: int, number: int) -> None:
-    """Send a signal to the command and all it started."""
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def reap(process: "subprocess.Popen[bytes]") -> Ended | None:
-    """How the command ended, None while it runs."""
-    try:
-        pid, status, used = os.wait4(process.pid, os.WNOHANG)
-    except ChildProcessError:
-        return Ended(code=process.returncode)
-    if pid == 0:
-        return None
-    code = os.waitstatus_to_exitcode(status)
-    process.returncode = code
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Ended(
-        code=code if code >= 0 else 128 - code,
-        cpu_seconds=used.ru_utime + used.ru_stime,
-        peak_memory_bytes=used.ru_maxrss * scale,
-    )
 
 
 def words_of(code: int | None) -> str:

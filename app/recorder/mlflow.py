@@ -1,79 +1,162 @@
 """What a script logged with MLflow into the store of its run directory, taken into its run.
 
-One run there is this run here. Of several, each becomes a child of it.
+The one run there that is nobody's child is this run here; of several, each becomes a child of it,
+as those below them stay below them.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.artifacts import Artifact
-from modeldeck.backends.api.ingest import Batch, RunRecord, Source
-from modeldeck.backends.api.protocols import Collecting, Recording
-from modeldeck.backends.api.runs import Points, Run
+from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.events import Actor
+from modeldeck.backends.api.ingest import Batch, Problem, RunRecord
+from modeldeck.backends.api.runs import Points, Run, Status, Usage
 
-STORE = "mlflow.db"
-_PLUMBING = "mlflow."
+from .child import OUTPUT
+from .gather import DIFF, STORE
+from .home import Home
+
+if TYPE_CHECKING:
+    from modeldeck.backends.sources.mlflow_db import MlflowDb
+
+_EXPERIMENT = "mlflow.experimentName"
+_UNENDED = (Status.RUNNING, Status.SCHEDULED)
 
 
-class Taker(Recording, Collecting, Protocol):
-    """A registry that records runs and takes in others'."""
+def store_uri(run_dir: Path) -> str:
+    """The tracking URI of the store in a run directory."""
+    return f"sqlite:///{run_dir / STORE}"
 
 
-async def take_mlflow(registry: Recording, run: Run, source: Source) -> Sequence[str]:
-    """Take everything from `source` into `run`; gives the ids of child runs that were made."""
+async def take_mlflow(
+    registry: Home, run: Run, run_dir: Path, problems: list[Problem], actor: Actor, context: str
+) -> None:
+    """Take everything from the store in `run_dir` into `run`; nothing when there is none.
+
+    It may be called again after it was interrupted.
+    """
+    path = run_dir / STORE
+    if path.is_symlink() or not path.is_file():
+        return
     try:
+        source = await asyncio.to_thread(_opened, path)
+        try:
+            await _Taking(registry, run, source, problems, actor, context).take()
+        finally:
+            await asyncio.to_thread(source.close)
+    except (ModeldeckError, sqlite3.Error) as error:
+        problems.append(Problem(STORE, f"not taken in: {error}"))
+
+
+def _opened(path: Path) -> "MlflowDb":
+    # Imported only where a script used MLflow.
+    from modeldeck.backends.sources.mlflow_db import MlflowDb
+
+    return MlflowDb(path)
+
+
+class _Taking:
+    def __init__(
+        self,
+        registry: Home,
+        run: Run,
+        source: "MlflowDb",
+        problems: list[Problem],
+        actor: Actor,
+        context: str,
+    ) -> None:
+        self.registry = registry
+        self.run = run
+        self.source = source
+        self.problems = problems
+        self.actor = actor
+        self.context = context
+        self.experiments: Mapping[str, str] = {}
+
+    async def take(self) -> None:
+        source = self.source
         records = await asyncio.to_thread(lambda: list(source.runs()))
-        if len(records) == 1:
-            await _merge(registry, run, records[0], source)
-            return ()
-        if not records or not isinstance(registry, Collecting):
-            return ()
-        return await _children(registry, run, records, source)
-    finally:
-        await asyncio.to_thread(source.close)
+        self.experiments = {e.id: e.name for e in source.experiments()}
+        tops = [record for record in records if not record.run.parent_id]
+        # The only one that is nobody's child is this run.
+        own = tops[0].run.id if len(tops) == 1 else None
+        for record in records:
+            if record.run.id == own:
+                await self._merge(record)
+            else:
+                parent = record.run.parent_id
+                above = self.run.id if parent in (None, own) else parent
+                await self._child(record, above or self.run.id)
+        for model in await asyncio.to_thread(lambda: list(source.models())):
+            what = "it is registered in the run's own store alone; `modeldeck register` does it"
+            self.problems.append(Problem(f"model {model.model.name}", what))
+        self.problems.extend(source.problems)
 
+    async def _merge(self, record: RunRecord) -> None:
+        registry, there = self.registry, record.run
+        points: Mapping[str, Points] = {}
+        # Points and this mark are written together: a second call finds it, and adds none again.
+        if STORE not in await registry.positions(self.run.id):
+            points = await asyncio.to_thread(self.source.history, there.id)
+        batch = Batch(
+            points=points,
+            params=there.params,
+            tags=self._tags(record),
+            datasets=record.datasets,
+            positions={STORE: 1},
+        )
+        await registry.log(self.run.id, batch, last=True)
+        artifacts = await asyncio.to_thread(self._kept, there.id)
+        await registry.take_artifacts(address(self.run.id), artifacts)
 
-async def _merge(registry: Recording, run: Run, record: RunRecord, source: Source) -> None:
-    there = record.run
-    points: Mapping[str, Points] = await asyncio.to_thread(source.history, there.id)
-    artifacts = await asyncio.to_thread(_kept, registry, source, f"runs/{there.id}")
-    tags = {k: v for k, v in there.tags.items() if not k.startswith(_PLUMBING)}
-    batch = Batch(points=points, params=there.params, tags=tags, datasets=record.datasets)
-    await registry.log(run.id, batch)
-    if isinstance(registry, Collecting):
-        await registry.take_artifacts(f"runs/{run.id}", artifacts)
+    async def _child(self, record: RunRecord, parent: str) -> None:
+        registry, there, run = self.registry, record.run, self.run
+        status, reason = there.status, there.reason
+        if status in _UNENDED:
+            status, reason = Status.KILLED, "the command ended before it did"
+        child = msgspec.structs.replace(
+            there,
+            experiment=run.experiment,
+            parent_id=parent,
+            status=status,
+            reason=reason,
+            ended_at=there.ended_at or run.ended_at,
+            tags=self._tags(record),
+            git=run.git,
+            dirty=run.dirty,
+            lock=run.lock,
+        )
+        history = await asyncio.to_thread(self.source.history, there.id)
+        artifacts = await asyncio.to_thread(self._kept, there.id)
+        await registry.take_histories({there.id: history})
+        record = msgspec.structs.replace(
+            record, run=child, native_id=None, artifacts=artifacts, usage=Usage()
+        )
+        # Written as ended at once: a run that is open would be looked for and never found.
+        await registry.begin_run(record, self.actor, self.context)
+        await registry.end_run(record, self.actor, self.context)
 
+    def _tags(self, record: RunRecord) -> Mapping[str, str]:
+        name = self.experiments.get(record.experiment_id, "Default")
+        if name in ("Default", self.run.experiment):
+            return record.run.tags
+        return {**record.run.tags, _EXPERIMENT: name}
 
-async def _children(
-    registry: Recording, run: Run, records: Sequence[RunRecord], source: Source
-) -> Sequence[str]:
-    assert isinstance(registry, Collecting)
-    origin = f"run:{run.id}"
-    experiments = await asyncio.to_thread(lambda: list(source.experiments()))
-    await registry.take(origin, "mlflow", experiments=experiments, runs=records)
-    ids = await registry.native_ids(origin)
-    histories = {}
-    for record in records:
-        here = ids[record.run.id]
-        histories[here] = await asyncio.to_thread(source.history, record.run.id)
-        artifacts = await asyncio.to_thread(_kept, registry, source, f"runs/{record.run.id}")
-        await registry.take_artifacts(f"runs/{here}", artifacts)
-    await registry.take_histories(histories)
-    tops = [r for r in records if not r.run.parent_id]
-    adopted = [
-        msgspec.structs.replace(r, run=msgspec.structs.replace(r.run, parent_id=run.id))
-        for r in tops
-    ]
-    await registry.take(origin, "mlflow", runs=adopted)
-    return [ids[r.run.id] for r in records]
-
-
-def _kept(registry: Recording, source: Source, owner: str) -> Sequence[Artifact]:
-    kept = []
-    for artifact in source.artifacts(owner):
-        with source.open(artifact) as file:
-            kept.append(registry.keep(file, artifact.path))
-    return kept
+    def _kept(self, run_id: str) -> Sequence[Artifact]:
+        kept = []
+        for artifact in [*self.source.artifacts(address(run_id)), *self.source.logged(run_id)]:
+            try:
+                own = artifact.path in (OUTPUT, DIFF)
+                with self.source.open(artifact) as file:
+                    path = f"mlflow/{artifact.path}" if own else artifact.path
+                    kept.append(self.registry.keep(file, path))
+            except ModeldeckError as error:
+                self.problems.append(Problem(artifact.path, f"left out: {error}"))
+        return kept

@@ -1,31 +1,55 @@
 """The output of a recorded command: passed on as it grows, its last line remembered."""
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from .child import OUTPUT
 
 PIECE = 1 << 16
+PAUSE = 0.05
 _LAST = 4096
 
 
-class Output:
-    """Reads `output.log` of a run directory on from `position`."""
+class Passing(threading.Thread):
+    """Gives what is written to `output.log` to `show` until `finish`, then the rest; then `done`.
 
-    def __init__(self, run_dir: Path, position: int = 0) -> None:
-        self._path = run_dir / OUTPUT
-        self.position = position
+    A thread of its own: a terminal that was stopped, or a pipe that nobody reads, holds up only
+    this. `show` raises OSError when nobody is there any more.
+    """
 
-    def read(self, limit: int = 1 << 20) -> bytes:
-        """What has been written since, at most `limit` bytes."""
+    def __init__(
+        self, run_dir: Path, show: Callable[[bytes], None], done: Callable[[], None]
+    ) -> None:
+        super().__init__(name="output", daemon=True)
+        self._file = (run_dir / OUTPUT).open("rb")
+        self._show = show
+        self._done = done
+        self._ended = threading.Event()
+        self.start()
+
+    def finish(self) -> None:
+        """Nothing more will be written."""
+        self._ended.set()
+
+    def run(self) -> None:
+        """Read and show."""
         try:
-            with self._path.open("rb") as file:
-                file.seek(self.position)
-                found = file.read(limit)
+            with self._file as file:
+                ended = False
+                while True:
+                    found = file.read(PIECE)
+                    if found:
+                        self._show(found)
+                    elif ended:
+                        return
+                    else:
+                        ended = self._ended.wait(PAUSE)
         except OSError:
-            return b""
-        self.position += len(found)
-        return found
+            return
+        finally:
+            self._done()
 
 
 def last_line(run_dir: Path) -> str:

@@ -13,8 +13,11 @@
 Links that lead out of it are not followed.
 """
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "MODELDECK_RUN_DIR"
@@ -25,6 +28,8 @@ DATASETS = "datasets.json"
 EVALUATIONS = "evaluations.jsonl"
 ARTIFACTS = "artifacts"
 MODEL = "model"
+KEEPER = ".keeper"
+"""Whoever takes in what a run writes holds a lock on this file of its directory."""
 
 
 class StrayError(OSError):
@@ -37,6 +42,56 @@ def make(path: Path) -> Path:
     for name in (ARTIFACTS, MODEL):
         (path / name).mkdir(mode=0o700, exist_ok=True)
     return path
+
+
+@contextmanager
+def keeping(run_dir: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold a run directory, so that two never take the same lines.
+
+    Gives False when somebody else does, or when it is gone; `wait` is for one just made.
+    """
+    try:
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        handle = os.open(run_dir / KEEPER, flags, 0o600)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _locked(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    finally:
+        os.close(handle)
+
+
+def waiting(runs: Path) -> Sequence[str]:
+    """The run directories below `runs` that nobody holds, and that may hold something to take in.
+
+    This is what every command pays: it asks no registry.
+    """
+    try:
+        with os.scandir(runs) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return ()
+    return sorted(name for name in names if _unheld(runs / name / KEEPER))
+
+
+def _unheld(keeper: Path) -> bool:
+    try:
+        handle = os.open(keeper, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return _locked(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how)
+    except OSError:
+        return False
+    return True
 
 
 def opened(root: Path, name: str) -> int:

@@ -39,6 +39,7 @@ class Tally:
         """`take`, and how often each of those said before was met again."""
         fresh = self.take()
         for key, count in self._more.items():
-            fresh.append(Problem(key[0], f"{self._said[key]}: {count} times more"))
+            times = "once" if count == 1 else f"{count} times"
+            fresh.append(Problem(key[0], f"{self._said[key]}: {times} more"))
         self._more = {}
         return fresh

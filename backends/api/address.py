@@ -8,8 +8,12 @@ from urllib.parse import quote, unquote
 from msgspec import Struct
 
 from .errors import UsageError
+from .text import exact
 
 NOUNS = ("experiments", "runs", "models", "events")
+_SHAPES = (
+    "An address is runs/ID, experiments/ID, models/NAME, models/NAME/VERSION or models/NAME@ALIAS"
+)
 _PLAIN = " .-_~+!$&'()*,;=:"
 
 
@@ -23,14 +27,18 @@ class Address(Struct, frozen=True, kw_only=True):
     context: str = ""
 
     def __str__(self) -> str:
-        parts = [self.context] if self.context else []
+        parts = [_quoted(self.context)] if self.context else []
         parts.append(self.noun)
-        if self.name:
-            parts.append(quote(self.name, safe=_PLAIN))
+        if self.name or self.version is not None or self.alias is not None:
+            parts.append(_quoted(self.name))
         text = "/".join(parts)
         if self.version is not None:
             return f"{text}/{self.version}"
-        return text if self.alias is None else f"{text}@{quote(self.alias, safe=_PLAIN)}"
+        return text if self.alias is None else f"{text}@{_quoted(self.alias)}"
+
+
+def _quoted(text: str) -> str:
+    return quote(exact(text), safe=_PLAIN)
 
 
 def experiment(name: str) -> str:
@@ -66,15 +74,13 @@ def parse_address(text: str) -> Address:
         context = unquote(parts.pop(0))
     noun = parts[0]
     if noun not in NOUNS or len(parts) > (3 if noun == "models" else 2):
-        raise UsageError(
-            f"{text!r} is no address",
-            way_out="An address is runs/ID, experiments/ID, models/NAME, models/NAME/VERSION or "
-            "models/NAME@ALIAS",
-        )
+        raise UsageError(f"{text!r} is no address", way_out=_SHAPES)
     name, at, word = (parts[1] if len(parts) > 1 else "").partition("@")
+    if at and (noun != "models" or len(parts) == 3):
+        raise UsageError(f"{text!r} is no address", way_out=_SHAPES)
     number = None
-    if len(parts) == 3 and not at:
-        if not (parts[2].isascii() and parts[2].isdigit()):
+    if len(parts) == 3:
+        if not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) < 19):
             raise UsageError(
                 f"{parts[2]!r} in {text!r} is no version", way_out="A version is a number"
             )

@@ -5,12 +5,15 @@ The local registry compiles the same terms to SQL; a test holds the two together
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
 from .query import And, Compare, Expression, Field, Has, In, Not, Or, Value
 
+_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
+_ESCAPED = re.compile(r"\\([^0-9A-Za-z])", re.DOTALL)
 Getter = Callable[[Field], "Value | Sequence[str] | None"]
 
 
@@ -27,7 +30,8 @@ def matches(expression: Expression, get: Getter) -> bool:
         case Not(term):
             return not matches(term, get)
         case Has(field):
-            return get(field) not in (None, "", ())
+            found = get(field)
+            return found is not None and (not isinstance(found, str | Sequence) or bool(found))
         case In(field, values):
             return any(_compare(get(field), "=", value) for value in values)
         case Compare(field, "!=", value):
@@ -40,9 +44,26 @@ def matches(expression: Expression, get: Getter) -> bool:
 
 @lru_cache(64)
 def pattern(text: str) -> "re.Pattern[str]":
-    """A `~` value, compiled. Plain ASCII text folds ASCII letters only, as SQLite does."""
-    plain = text.isascii() and re.escape(text) == text
-    return re.compile(text, re.IGNORECASE | (re.ASCII if plain else re.NOFLAG))
+    """A `~` value, compiled. Plain ASCII text folds ASCII letters only, as SQLite does.
+
+    Raises ValueError with the reason when it is no regular expression.
+    """
+    found = literal(text)
+    plain = found is not None and found.isascii()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return re.compile(text, re.IGNORECASE | (re.ASCII if plain else re.NOFLAG))
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+
+
+def literal(text: str) -> str | None:
+    """What `text` stands for if as a regular expression it means itself; else None."""
+    if not _SPECIAL.search(text):
+        return text
+    plain = _ESCAPED.sub(r"\1", text)
+    return plain if re.escape(plain) == text else None
 
 
 def number_of(text: str) -> float | None:
@@ -67,6 +88,8 @@ def _compare(found: "Value | Sequence[str] | None", operator: str, wanted: Value
         found = number
     if isinstance(wanted, float) and math.isnan(wanted):
         return operator == "=" and isinstance(found, float) and math.isnan(found)
+    if isinstance(found, str) != isinstance(wanted, str):
+        return False
     return _ORDER[operator](found, wanted)
 
 

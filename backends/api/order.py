@@ -1,5 +1,6 @@
 """Filtering and ordering of short lists in memory, by the same rules as everywhere."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from .query import Expression, Field, Sort
 from .runs import Experiment
 
 T = TypeVar("T")
+_CAPITALS = re.compile("[A-Z]+")
 
 
 def arranged(
@@ -18,7 +20,10 @@ def arranged(
     where: Expression | None,
     sort: Sequence[Sort],
 ) -> Sequence[T]:
-    """The items that fit, ordered: numbers or texts, then NaN, then missing, in both directions."""
+    """The items that fit, ordered: numbers, then texts or NaN, then missing, in both directions.
+
+    Texts are ordered without regard to ASCII case, as SQLite does. What is equal stays in order.
+    """
     found = [i for i in items if where is None or matches(where, getter(i))]
     for one in reversed(sort):
         ranked = [(_rank(getter(item)(one.field), one.field), item) for item in found]
@@ -32,17 +37,24 @@ def arranged(
     return found
 
 
+def folded(text: str) -> str:
+    """`text` with ASCII letters in lower case."""
+    return text.lower() if text.isascii() else _CAPITALS.sub(lambda m: m[0].lower(), text)
+
+
 def _rank(value: Any, field: Field) -> tuple[int, Any]:
-    if value is None or value in ("", (), []):
+    if value is None or (not field.of and value in ("", (), [])):
         return 3, None
     if isinstance(value, str):
         number = number_of(value) if field.of else None
-        return (1, value.casefold()) if number is None or number != number else (0, number)
+        if number is None or number != number:
+            return 1, value if field.name == "id" and not field.of else folded(value)
+        return 0, (number, folded(value))
     if isinstance(value, datetime):
         return 0, value
     if isinstance(value, int | float):
         return (2, None) if value != value else (0, value)
-    return 1, ",".join(value).casefold()
+    return 1, folded(",".join(value))
 
 
 def experiment_fields(item: Experiment) -> Getter:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, cast
 
 from .errors import FilterError
-from .evaluate import number_of
+from .evaluate import number_of, pattern
 from .query import (
     MAPS,
     And,
@@ -23,6 +23,7 @@ from .query import (
     Value,
     Vocabulary,
 )
+from .text import exact
 
 _SPACE = re.compile(r"\s*")
 _OPERATOR = re.compile(r"==|!=|>=|<=|!~|=|<|>|~")
@@ -32,6 +33,8 @@ _STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _CLOCK = re.compile(r"\d\d?:\d\d(:\d\d)?")
 _DEEPEST = 64
+_LONGEST = 1000
+_WORDY = frozenset({"text", "choice"})
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _OPERATORS = "one of = != < <= > >= ~ !~ in"
 
@@ -41,7 +44,7 @@ def parse_filter(text: str, vocabulary: Vocabulary, now: datetime) -> Expression
 
     Dates without a zone are in the zone of `now`. Raises FilterError with position and expectation.
     """
-    parser = _Parser(text, vocabulary, now)
+    parser = _Parser(exact(text), vocabulary, now)
     if parser.at_end():
         return None
     expression = parser.disjunction()
@@ -52,7 +55,7 @@ def parse_filter(text: str, vocabulary: Vocabulary, now: datetime) -> Expression
 
 def parse_sort(text: str, vocabulary: Vocabulary) -> Sequence[Sort]:
     """`-metrics.auc, started` as sorts: a minus in front means descending."""
-    parser = _Parser(text, vocabulary, _NEVER)
+    parser = _Parser(exact(text), vocabulary, _NEVER)
     sorts = []
     while not parser.at_end():
         descending = parser.accept("-")
@@ -66,7 +69,7 @@ def parse_sort(text: str, vocabulary: Vocabulary) -> Sequence[Sort]:
 
 def parse_field(text: str, vocabulary: Vocabulary) -> Field:
     """One field, as `metrics.auc` or `started`."""
-    parser = _Parser(text, vocabulary, _NEVER)
+    parser = _Parser(exact(text), vocabulary, _NEVER)
     field = parser.field()
     if not parser.at_end():
         parser.fail(f"cannot read {parser.rest()}", "the end")
@@ -88,7 +91,7 @@ def parse_time(text: str, now: datetime) -> datetime | None:
             return None
         try:
             return now + timedelta(seconds=seconds if text[0] == "+" else -seconds)
-        except OverflowError:
+        except (OverflowError, ValueError):
             return None
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     named = {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}
@@ -111,6 +114,7 @@ class _Parser:
         self.now = now
         self.place = 0
         self.depth = 0
+        self.tests = 0
 
     def fail(self, what: str, expected: str = "", place: int | None = None) -> NoReturn:
         place = self.place if place is None else place
@@ -196,6 +200,7 @@ class _Parser:
                 self.fail(f"cannot read {self.rest()}", "a closing bracket")
             return inside
         if self.keyword("has"):
+            self.count(self.place)
             return Has(self.field())
         self.skip()
         if self.place >= len(self.text):
@@ -205,7 +210,7 @@ class _Parser:
             word = self.quoted()
             self.skip()
             if not self.peek_operator():
-                return Compare(Field("name"), "~", re.escape(word))
+                return self.bare(re.escape(word), start)
             self.fail("a field has no quotes around all of it", 'metrics."my key"', start)
         return self.comparison(start)
 
@@ -223,10 +228,10 @@ class _Parser:
             term = In(field, self.values(field))
             return Not(term) if negated else term
         if not self.peek_operator() and self.text[bare_end : bare_end + 1] not in {'"', "`", "'"}:
-            if word.split(".", 1)[0] in MAPS and "." in word:
+            if word.split(".", 1)[0].lower() in MAPS and "." in word:
                 self.fail(f"no operator after {word}", _OPERATORS)
             self.place = bare_end
-            return Compare(Field("name"), "~", word)
+            return self.bare(word, start)
         self.place = start
         field = self.field()
         self.skip()
@@ -237,6 +242,23 @@ class _Parser:
             self.fail(f"no operator after {field}", _OPERATORS)
         operator = cast("Operator", "=" if sign == "==" else sign)
         return Compare(field, operator, self.value(field, operator))
+
+    def bare(self, word: str, start: int) -> Expression:
+        """A word by itself: looked for in what the noun is called."""
+        self.count(start)
+        self.check_pattern(word, start)
+        return Compare(Field(self.vocabulary.bare), "~", word)
+
+    def count(self, start: int) -> None:
+        self.tests += 1
+        if self.tests > _LONGEST:
+            self.fail(f"more than {_LONGEST} terms and values", place=start)
+
+    def check_pattern(self, text: str, start: int) -> None:
+        try:
+            pattern(text)
+        except ValueError as error:
+            self.fail(f"{text!r} is no regular expression: {error}", place=start)
 
     def field(self) -> Field:
         self.skip()
@@ -295,21 +317,22 @@ class _Parser:
     def value(self, field: Field, operator: Operator) -> Value:
         self.skip()
         start = self.place
+        self.count(start)
         quoted = self.text[start : start + 1] in {'"', "'", "`"}
         raw = self.quoted() if quoted else self.take(_VALUE)
-        if not raw and not quoted:
-            self.fail(f"no value after {operator}", "a value")
-        if operator in {"~", "!~"}:
-            try:
-                re.compile(raw)
-            except (re.error, OverflowError, RecursionError) as error:
-                self.fail(f"{raw!r} is no regular expression: {error}", place=start)
-            return raw
-        if field.of in {"params", "tags"}:
-            number = None if quoted else number_of(raw)
-            return raw if number is None else number
+        if not quoted and (not raw or raw[0] in "=<>!~"):
+            self.fail(f"no value after {operator}", "a value", start)
+        textual = field.of in {"params", "tags"}
         attribute = self.vocabulary.attributes.get(field.name)
         kind: Kind = attribute.kind if attribute and not field.of else "number"
+        if operator in {"~", "!~"}:
+            if not textual and kind not in _WORDY:
+                self.fail(f"{field} is no text", "one of = != < <= > >= in, not ~", start)
+            self.check_pattern(raw, start)
+            return raw
+        if textual:
+            number = None if quoted else number_of(raw)
+            return raw if number is None else number
         if kind == "choice" and attribute and raw.lower() in attribute.choices:
             return raw.lower()
         choices = "one of " + ", ".join(attribute.choices if attribute else ())

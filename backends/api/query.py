@@ -6,8 +6,8 @@
 
 What a comparison says of a missing value: `!=`, `!~` and `not in` hold, every other one does not.
 NaN equals `nan` and compares with nothing else. Text compares exactly; `~` is a regular expression
-found anywhere, without regard to case. A number written without quotes compares parameters and tags
-as numbers. The parser is in `parse`, an evaluator over values in `evaluate`.
+found anywhere in a text, without regard to case. A number written without quotes compares
+parameters and tags as numbers. The parser is in `parse`, an evaluator over values in `evaluate`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,11 +100,15 @@ class Attribute(Struct, frozen=True):
 
 
 class Vocabulary(Struct, frozen=True):
-    """The words one noun's filters may use. `maps`: those of metrics, params, tags it has."""
+    """The words one noun's filters may use. `maps`: those of metrics, params, tags it has.
+
+    `bare` is the attribute in which a word by itself is looked for.
+    """
 
     noun: str
     attributes: Mapping[str, Attribute]
     maps: Sequence[str] = ()
+    bare: str = "name"
 
     def attribute(self, word: str) -> str | None:
         """The attribute's own name for any of its spellings."""
@@ -175,6 +179,7 @@ VERSIONS = Vocabulary(
         "note": Attribute("text"),
     },
     ("tags",),
+    "model",
 )
 EVENTS = Vocabulary(
     "events",
@@ -189,4 +194,5 @@ EVENTS = Vocabulary(
         "reason": Attribute("text"),
         "ticket": Attribute("text"),
     },
+    bare="subject",
 )

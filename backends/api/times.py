@@ -30,7 +30,7 @@ def maybe_micros(time: datetime | None) -> int | None:
 def rfc3339(time: datetime) -> str:
     """RFC 3339 in UTC with as many decimals as the time has (none, three or six)."""
     time = time.astimezone(UTC)
-    if not time.microsecond:
-        return f"{time:%Y-%m-%dT%H:%M:%S}Z"
-    spec = "milliseconds" if time.microsecond % 1000 == 0 else "microseconds"
+    spec = "seconds"
+    if time.microsecond:
+        spec = "milliseconds" if time.microsecond % 1000 == 0 else "microseconds"
     return time.replace(tzinfo=None).isoformat(timespec=spec) + "Z"

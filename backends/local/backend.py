@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from ..api.artifacts import Artifact
 from ..api.errors import NotFoundError
@@ -28,15 +28,15 @@ from ..api.runs import (
     Shelf,
     Usage,
 )
+from ..api.times import to_micros
 from . import experiments, models, runs, series, trail
 from .changes import apply
 from .database import Connection, Database
 from .files import Layout
 from .intake import Intake
 from .store import Store
-from .windows import SqlWindow, run_window
+from .windows import SqlListing, SqlWindow, run_window
 
-T = TypeVar("T")
 _READS = frozenset({"read", "list", "export", "open"})
 
 
@@ -63,13 +63,17 @@ class LocalBackend(Intake):
     ) -> None:
         self.layout = layout
         self.place = str(source.origin if source else layout.database)
-        self.read_only = read_only
         self.source = source
         self.tool = tool
         self.clock = clock
-        self.registry = Database(layout.database, synchronous="FULL", read_only=read_only)
-        self.telemetry = Database(layout.telemetry, synchronous="NORMAL", read_only=read_only)
+        self.registry = Database(layout.database, synchronous="FULL")
+        self.telemetry = Database(layout.telemetry, synchronous="NORMAL")
         self.store = Store(layout.artifacts)
+        self.protect(read_only)
+
+    def protect(self, reason: str) -> None:
+        """Change nothing from here on, for that reason; an empty one takes it back."""
+        self.read_only = self.registry.read_only = self.telemetry.read_only = reason
 
     def availability(self, operation: str, subject: str = "") -> Availability:
         """Reads always can; changes unless the registry is read-only."""
@@ -77,12 +81,26 @@ class LocalBackend(Intake):
             return Availability(supported=False, reason=self.read_only)
         return YES
 
+    def changed(self) -> str:
+        """A text that differs after every write, whoever wrote: sizes and times of the files."""
+        found = []
+        for path in (self.layout.database, self.layout.telemetry):
+            for name in (path.name, f"{path.name}-wal"):
+                try:
+                    status = path.with_name(name).stat()
+                except OSError:
+                    continue
+                found.append(f"{name} {status.st_size} {status.st_mtime_ns}")
+        return ", ".join(found)
+
     async def close(self) -> None:
         """Let go of all files."""
-        await self.registry.close()
-        await self.telemetry.close()
-        if self.source is not None:
-            await asyncio.to_thread(self.source.close)
+        try:
+            await self.registry.close()
+        finally:
+            await self.telemetry.close()
+            if self.source is not None:
+                await asyncio.to_thread(self.source.close)
 
     # Experiments
 
@@ -102,7 +120,7 @@ class LocalBackend(Intake):
     # Runs
 
     async def runs(self, query: RunQuery, first: int = 100) -> SqlWindow[Run]:
-        window = run_window(self.registry, query)
+        window = run_window(self.registry, query, to_micros(self.clock()))
         await window.open(first)
         return window
 
@@ -133,7 +151,7 @@ class LocalBackend(Intake):
         native = await self._native(run_id)
         if native is not None and self.source is not None:
             return await asyncio.to_thread(self.source.series, native)
-        return await self._telemetry(lambda c: series.infos(c, run_id), [])
+        return await self.from_telemetry(lambda c: series.infos(c, run_id), [])
 
     async def points(
         self,
@@ -150,12 +168,9 @@ class LocalBackend(Intake):
         if native is not None and self.source is not None:
             found = await asyncio.to_thread(self.source.points, native, key)
             return points.between(found, low, high, by)
-        return await self._telemetry(lambda c: points.read(c, run_id, key, low, high, by), Points())
-
-    async def _telemetry(self, work: Callable[[Connection], T], missing: T) -> T:
-        if not self.layout.telemetry.exists():
-            return missing
-        return await self.telemetry.read(work)
+        return await self.from_telemetry(
+            lambda c: points.read(c, run_id, key, low, high, by), Points()
+        )
 
     async def _native(self, run_id: str) -> str | None:
         if self.source is None:
@@ -247,9 +262,9 @@ class LocalBackend(Intake):
     ) -> SqlWindow[Event]:
         window = SqlWindow(
             self.registry,
-            lambda c: trail.event_segments(c, where, sort),
+            SqlListing(lambda c: trail.event_numbers(c, where, sort)),
             trail.events_by_seq,
-            lambda _, key: int(key) if key.isdigit() else None,
+            lambda _, key: int(key) if key.isascii() and key.isdigit() else None,
         )
         await window.open(first)
         return window

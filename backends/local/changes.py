@@ -18,6 +18,7 @@ from ..api.address import Address, parse_address
 from ..api.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from ..api.events import Actor, Event
 from ..api.plan import Change, Plan
+from ..api.text import exact
 from ..api.times import from_micros, rfc3339, to_micros
 from .database import Connection
 from .ingest import set_tag
@@ -50,10 +51,12 @@ def apply(
                 way_out="Look at what changed, then plan again",
             )
     events = []
-    for change in plan.changes:
-        if change.before == change.after:
-            continue
+    moved = [change for change in plan.changes if change.before != change.after]
+    for change in moved:
         write_field(connection, change, now)
+    for change in moved:
+        _check_aliases(connection, parse_address(change.subject))
+    for change in moved:
         entry = Entry(
             actor=actor,
             tool=tool,
@@ -75,7 +78,7 @@ def apply(
 def read_field(connection: Connection, subject: str, field: str) -> Any:
     """What a field of a subject holds now; None when it is not there."""
     address = parse_address(subject)
-    word, _, key = field.partition(":")
+    word, _, key = exact(field).partition(":")
     read, _ = _fields(address, word)
     return read(connection, address, key)
 
@@ -83,9 +86,27 @@ def read_field(connection: Connection, subject: str, field: str) -> Any:
 def write_field(connection: Connection, change: Change, now: datetime) -> None:
     """Make one change."""
     address = parse_address(change.subject)
-    word, _, key = change.field.partition(":")
+    word, _, key = exact(change.field).partition(":")
     _, put = _fields(address, word)
     put(connection, address, key, change.after, now)
+
+
+def _check_aliases(connection: Connection, subject: Address) -> None:
+    """Refuse to leave an alias on a version that is deleted."""
+    if subject.noun != "models":
+        return
+    row = connection.execute(
+        "SELECT a.name, a.number FROM alias a JOIN model m ON m.id = a.model_id"
+        " JOIN version v ON v.model_id = m.id AND v.number = a.number"
+        " WHERE m.name = ? AND v.deleted_at IS NOT NULL",
+        (subject.name,),
+    ).fetchone()
+    if row is not None:
+        raise RefusedError(
+            f"the alias {row[0]!r} is on version {row[1]}",
+            where=str(subject),
+            way_out="Move or remove the alias first",
+        )
 
 
 def _words(value: Any) -> str:
@@ -136,10 +157,10 @@ def _column(name: str, *, time: bool = False) -> tuple[Reader, Writer]:
 
     def put(connection: Connection, address: Address, _: str, value: Any, now: datetime) -> None:
         table = _TABLES[_kind(address)]
-        if time and value is not None:
-            value = to_micros(datetime.fromisoformat(value))
-        elif not time and value is None:
-            value = ""
+        if time:
+            value = None if value is None else _time(value, address)
+        else:
+            value = "" if value is None else exact(str(value))
         touched = ", updated_at = ?2" if table != "run" else ""
         connection.execute(
             f"UPDATE {table} SET {name} = ?1{touched} WHERE id = ?3",
@@ -149,13 +170,20 @@ def _column(name: str, *, time: bool = False) -> tuple[Reader, Writer]:
     return read, put
 
 
+def _time(value: Any, address: Address) -> int:
+    try:
+        return to_micros(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        raise UsageError(f"{value!r} is no time", where=str(address)) from None
+
+
 def _read_tag(connection: Connection, address: Address, key: str) -> str | None:
     owner, kind = _row(connection, address), _kind(address)
     if kind == "runs":
         row = connection.execute(
             "SELECT t.value FROM tag t JOIN key k ON k.id = t.key_id"
             " WHERE t.run_id = ? AND k.kind = 3 AND k.name = ?",
-            (owner, key),
+            (owner, exact(key)),
         ).fetchone()
     else:
         table = _TABLES[kind]
@@ -181,7 +209,7 @@ def _put_tag(
         connection.execute(
             f"INSERT INTO {table}_tag VALUES(?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value",
-            (owner, key, value),
+            (owner, key, exact(str(value))),
         )
 
 
@@ -203,9 +231,11 @@ def _put_alias(
         )
         return
     row = connection.execute(
-        "SELECT deleted_at FROM version WHERE model_id = ? AND number = ?", (owner, number)
+        "SELECT 1 FROM version v JOIN model m ON m.id = v.model_id WHERE m.id = ?"
+        " AND v.number = ? AND v.deleted_at IS NULL AND m.deleted_at IS NULL",
+        (owner, number),
     ).fetchone()
-    if row is None or row[0] is not None:
+    if row is None:
         raise NotFoundError(f"version {number} does not exist", where=str(address))
     connection.execute(
         "INSERT INTO alias VALUES(?, ?, ?, ?) ON CONFLICT(model_id, name)"

@@ -41,7 +41,7 @@ def decode(chunk: bytes) -> Points:
     """The points of a chunk; DamagedError when it is none."""
     try:
         version, count, way, *lengths = _HEAD.unpack_from(chunk)
-        if version != VERSION or _HEAD.size + sum(lengths) != len(chunk):
+        if version != VERSION or not count or _HEAD.size + sum(lengths) != len(chunk):
             raise ValueError(version)
         start, streams = _HEAD.size, []
         for length in lengths:

@@ -1,31 +1,36 @@
-"""One SQLite file: a writer thread, a few reader threads, clear errors, interruption on cancel."""
+"""One SQLite file: a writer thread, a few reader threads, clear errors, interruption on cancel.
+
+Nothing here opens the file but SQLite: closing any other handle of it would drop the locks that
+this process holds on it.
+"""
 
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import TypeVar
 
-from ..api.errors import (
-    BusyError,
-    DamagedError,
-    ModeldeckError,
-    ReadOnlyError,
-    RefusedError,
-    UnreachableError,
-)
-from .files import check_file, check_file_system, make_private
+from ..api.errors import ModeldeckError, ReadOnlyError, UnreachableError
+from .errors import clear_errors
+from .files import check_file, check_file_system
+from .jobs import Job, finished
 from .locking import WAIT, FileLock
 
 T = TypeVar("T")
 Connection = sqlite3.Connection
-CHECKPOINT_BYTES = 8 << 20
+CHECKPOINT_BYTES = 32 << 20
 READERS = 4
 _STATEMENTS = 256
+
+
+class Reader(Connection):
+    """A connection that only reads. `frozen`: how the file was when it was opened as it stands."""
+
+    frozen: tuple[int, ...] | None = None
 
 
 class Database:
@@ -41,228 +46,255 @@ class Database:
         self.read_only = read_only
         self.lock = FileLock(path.with_name(path.name + ".lock"), wait)
         self._synchronous = synchronous
-        self._idle: LifoQueue[Connection] = LifoQueue()
+        self._wait = wait
+        self._idle: LifoQueue[Reader] = LifoQueue()
+        self._reading: set[Job] = set()
         self._readers: ThreadPoolExecutor | None = None
         self._writers: ThreadPoolExecutor | None = None
         self._writer: Connection | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one read transaction on a reader thread; cancelling interrupts it."""
         if self._readers is None:
             self._readers = ThreadPoolExecutor(READERS, "modeldeck-read")
-        return await _run(self._readers, self.read_now, work)
+        return await self._run(self._readers, self.read_now, work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one immediate transaction on the writer thread; all or nothing."""
         if self._writers is None:
             self._writers = ThreadPoolExecutor(1, "modeldeck-write")
-        return await _run(self._writers, self.write_now, work)
+        return await self._run(self._writers, self.write_now, work)
 
-    def read_now(
-        self, work: Callable[[Connection], T], started: Callable[[Connection], None] | None = None
-    ) -> T:
-        """`read` on the calling thread. `started` is told the connection, for interruption."""
-        with clear_errors(self.path):
-            try:
+    def read_now(self, work: Callable[[Connection], T], job: Job | None = None) -> T:
+        """`read` on the calling thread; `job` can stop it."""
+        job = job or Job()
+        self._reading.add(job)
+        try:
+            with clear_errors(self.path):
+                while True:
+                    connection = self._take()
+                    frozen = connection.frozen
+                    try:
+                        result = self._read(connection, work, job)
+                    except (sqlite3.Error, ValueError):
+                        if not self._moved(frozen):
+                            raise
+                    else:
+                        if not self._moved(frozen):
+                            return result
+        finally:
+            self._reading.discard(job)
+
+    def _moved(self, frozen: tuple[int, ...] | None) -> bool:
+        """Whether somebody wrote into a file that was opened as it stands."""
+        return frozen is not None and frozen != _stamp(self.path)
+
+    def _read(self, connection: Reader, work: Callable[[Connection], T], job: Job) -> T:
+        try:
+            job.start(connection)
+            connection.execute("BEGIN")
+            return work(connection)
+        finally:
+            job.end()
+            self._give_back(connection)
+
+    def _take(self) -> Reader:
+        with contextlib.suppress(Empty):
+            while True:
                 connection = self._idle.get_nowait()
-            except Empty:
-                connection = self._open_reader()
-            if started:
-                started(connection)
-            try:
-                connection.execute("BEGIN")
-                try:
-                    return work(connection)
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-            finally:
-                if self._closed:
-                    connection.close()
-                else:
-                    self._idle.put(connection)
+                if not self._moved(connection.frozen):
+                    return connection
+                connection.close()
+        return self._open_reader()
 
-    def write_now(
-        self, work: Callable[[Connection], T], started: Callable[[Connection], None] | None = None
-    ) -> T:
-        """`write` on the calling thread, which must always be the same one."""
+    def _give_back(self, connection: Reader) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            # An interrupted statement that is still open keeps the transaction: start anew.
+            connection.close()
+            return
+        if self._closed.is_set():
+            connection.close()
+        else:
+            self._idle.put(connection)
+
+    def write_now(self, work: Callable[[Connection], T], job: Job | None = None) -> T:
+        """`write` on the calling thread, one at a time."""
         if self.read_only:
             raise ReadOnlyError(self.read_only, where=str(self.path))
+        job = job or Job()
         with clear_errors(self.path), self.lock.held():
             connection = self._writer
             if connection is None:
                 connection = self._writer = self._open_writer()
-            if started:
-                started(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            job.start(connection)
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                job.end()
+                self._undo(connection)
                 raise
-            if self._wal_bytes() > CHECKPOINT_BYTES:
+            job.end()
+            if _size(self._wal) > CHECKPOINT_BYTES:
                 _checkpoint(connection)
             return result
+
+    def _undo(self, connection: Connection) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._writer = None
+            connection.close()
 
     async def close(self) -> None:
         """Let go of the file, with a last checkpoint under the lock when this process wrote."""
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
-        """`close` on the calling thread."""
-        self._closed = True
+        """`close` on the calling thread. Reads under way are interrupted, a write is finished."""
+        self._closed.set()
+        for job in tuple(self._reading):
+            job.stop()
         for pool in (self._readers, self._writers):
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
         with contextlib.suppress(Empty):
             while True:
                 self._idle.get_nowait().close()
-        if self._writer is not None:
-            with contextlib.suppress(BusyError), self.lock.held():
-                self._writer.close()
-            self._writer = None
-
-    def _wal_bytes(self) -> int:
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
         try:
-            return self.path.with_name(self.path.name + "-wal").stat().st_size
-        except OSError:
-            return 0
+            # Closing the last connection is a checkpoint.
+            with self.lock.held():
+                writer.close()
+        except ModeldeckError:
+            # Not the last one while a reader is open; and a reader cannot do a checkpoint.
+            with contextlib.suppress(ModeldeckError, sqlite3.Error):
+                self._idle.put(self._open_reader())
+            writer.close()
+            with contextlib.suppress(Empty):
+                self._idle.get_nowait().close()
 
-    def _open_reader(self) -> Connection:
+    async def _run(
+        self,
+        pool: ThreadPoolExecutor,
+        call: Callable[[Callable[[Connection], T], Job], T],
+        work: Callable[[Connection], T],
+    ) -> T:
+        if self._closed.is_set():
+            raise self._gone()
+        job = Job()
+        try:
+            return await finished(pool, job, call, work)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed.is_set() and task is not None and not task.cancelling():
+                raise self._gone() from None
+            raise
+
+    def _gone(self) -> UnreachableError:
+        return UnreachableError("was closed", where=str(self.path))
+
+    @property
+    def _wal(self) -> Path:
+        return self.path.with_name(self.path.name + "-wal")
+
+    def _open_reader(self) -> Reader:
         check_file(self.path)
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
-        connection = connect(uri)
         try:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return self._reader(uri)
         except sqlite3.OperationalError as error:
+            # A file in a folder that we may not write. With nothing in its WAL, it may be read as
+            # it stands, for as long as nobody writes.
+            barred = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            if error.sqlite_errorcode & 0xFF not in barred or _size(self._wal):
+                raise
+        frozen = _stamp(self.path)
+        connection = self._reader(uri + "&immutable=1")
+        connection.frozen = frozen
+        return connection
+
+    def _reader(self, uri: str) -> Reader:
+        connection = connect(uri, self._wait, Reader)
+        assert isinstance(connection, Reader)
+        try:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("PRAGMA cache_size=-8192")
+            connection.execute("PRAGMA temp_store=MEMORY")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
             connection.close()
-            if error.sqlite_errorcode & 0xFF not in (
-                sqlite3.SQLITE_CANTOPEN,
-                sqlite3.SQLITE_READONLY,
-            ):
-                raise
-            # A WAL file in a directory that we may not write: nobody can be writing it either
-            # when it has no -wal, so it may be read as it stands.
-            if self._wal_bytes():
-                raise
-            connection = connect(uri + "&immutable=1")
-        connection.execute("PRAGMA query_only=ON")
-        connection.execute("PRAGMA cache_size=-16384")
-        connection.execute("PRAGMA temp_store=MEMORY")
+            raise
         return connection
 
     def _open_writer(self) -> Connection:
         check_file_system(self.path.parent)
-        make_private(self.path)
-        connection = connect(f"{self.path.absolute().as_uri()}?mode=rw")
-        connection.execute("PRAGMA wal_autocheckpoint=0")
-        connection.execute(f"PRAGMA synchronous={self._synchronous}")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA recursive_triggers=ON")
-        connection.execute("PRAGMA cache_size=-65536")
+        check_file(self.path)
+        connection = connect(f"{self.path.absolute().as_uri()}?mode=rw", self._wait)
+        try:
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA recursive_triggers=ON")
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("PRAGMA cache_size=-65536")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
-def _checkpoint(connection: Connection) -> None:
-    # Readers may hold the log: then it grows until a later write finds them gone.
-    connection.execute("PRAGMA busy_timeout=0")
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Database]:
+    """A database for the length of a block, on the calling thread."""
+    database = Database(path)
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        yield database
     finally:
-        connection.execute(f"PRAGMA busy_timeout={int(WAIT * 1000)}")
+        database.close_now()
 
 
-def connect(uri: str) -> Connection:
+def connect(uri: str, wait: float = WAIT, kind: type[Connection] = Connection) -> Connection:
     """A connection that leaves transactions to us and may change threads."""
     return sqlite3.connect(
         uri,
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        timeout=WAIT,
+        timeout=wait,
         cached_statements=_STATEMENTS,
+        factory=kind,
     )
 
 
-@contextmanager
-def clear_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours, naming the file and the way out."""
+def _checkpoint(connection: Connection) -> None:
+    """Empty the WAL if nobody reads from it; else, or when it fails, a later write tries again."""
+    wait = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute("PRAGMA busy_timeout=0")
     try:
-        yield
-    except sqlite3.Error as error:
-        raise translate(error, str(path)) from error
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={wait}")
 
 
-def translate(error: sqlite3.Error, where: str) -> ModeldeckError:
-    """Our error for one of SQLite's."""
-    code = getattr(error, "sqlite_errorcode", None) or 0
-    if not code and isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
-        code = sqlite3.SQLITE_CORRUPT
-    match code & 0xFF:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return BusyError(
-                "is locked by another process",
-                where=where,
-                way_out="Try again when it has finished",
-            )
-        case sqlite3.SQLITE_FULL:
-            return UnreachableError(
-                "the disk is full; nothing was changed",
-                where=where,
-                way_out="Free some space outside the registry, then try again",
-            )
-        case sqlite3.SQLITE_IOERR:
-            return UnreachableError(
-                f"the disk failed ({error}); nothing was changed",
-                where=where,
-                way_out="Look at the disk (space, quota, health), then try again",
-            )
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return ReadOnlyError(
-                "may not be written by you",
-                where=where,
-                way_out="Check the rights of the file and of its folder",
-            )
-        case sqlite3.SQLITE_CANTOPEN:
-            return RefusedError(
-                "cannot be opened",
-                where=where,
-                way_out="Check the rights of the file and of its folder",
-            )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return DamagedError(
-                f"is damaged ({error})",
-                where=where,
-                way_out="`modeldeck restore BACKUP` brings back the last good one",
-            )
-        case sqlite3.SQLITE_INTERRUPT:
-            return UnreachableError("was interrupted", where=where)
-        case _:
-            return DamagedError(
-                f"does not hold what a registry holds ({error})",
-                where=where,
-                way_out="`modeldeck doctor` looks closer",
-            )
-
-
-async def _run(
-    pool: ThreadPoolExecutor, call: Callable[..., T], work: Callable[[Connection], T]
-) -> T:
-    connections: list[Connection] = []
-    future = asyncio.get_running_loop().run_in_executor(pool, call, work, connections.append)
+def _size(path: Path) -> int:
     try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        future.cancel()
-        if connections:
-            connections[0].interrupt()
-        future.add_done_callback(_swallow)
-        raise
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
-def _swallow(future: "asyncio.Future[T]") -> None:
-    if not future.cancelled():
-        future.exception()
+def _stamp(path: Path) -> tuple[int, ...]:
+    status = path.stat()
+    wal = _size(path.with_name(path.name + "-wal"))
+    return status.st_ino, status.st_size, status.st_mtime_ns, wal

@@ -14,8 +14,8 @@ SELECT e.id, e.uid, e.name, e.created_at, e.updated_at, e.deleted_at, e.note,
 FROM experiment e
 """
 ON_SHELF = {
-    Shelf.ACTIVE: "deleted_at IS NULL",
-    Shelf.DELETED: "deleted_at IS NOT NULL",
+    Shelf.ACTIVE: "e.deleted_at IS NULL",
+    Shelf.DELETED: "e.deleted_at IS NOT NULL",
     Shelf.ALL: "1",
 }
 
@@ -25,10 +25,7 @@ def all_experiments(connection: Connection, shelf: Shelf) -> Sequence[Experiment
     tags: dict[int, dict[str, str]] = {}
     for owner, name, value in connection.execute("SELECT * FROM experiment_tag"):
         tags.setdefault(owner, {})[name] = value
-    rows = connection.execute(
-        f"{_ROWS} WHERE e.{ON_SHELF[shelf]} ORDER BY e.id DESC" if shelf != Shelf.ALL
-        else f"{_ROWS} ORDER BY e.id DESC"
-    )  # fmt: skip
+    rows = connection.execute(f"{_ROWS} WHERE {ON_SHELF[shelf]} ORDER BY e.id DESC")
     return [
         Experiment(
             id=row[1],
@@ -57,4 +54,15 @@ def find_experiment(connection: Connection, ref: str) -> Experiment:
         raise NotFoundError(
             f"{len(active)} experiments are called {ref!r}", way_out=f"Name one by id: {ids}"
         )
-    raise NotFoundError(f"no experiment {ref!r}", way_out="`modeldeck experiments ls` lists them")
+    raise NotFoundError(
+        f"no experiment {ref!r}",
+        way_out=f"{near(ref, [e.name for e in found])}`modeldeck experiments ls` lists them",
+    )
+
+
+def near(wanted: str, names: Sequence[str]) -> str:
+    """A hint at names that resemble what was wanted; empty when none does."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(wanted[:200], [name[:200] for name in names], 3)
+    return f"Near it: {', '.join(found)}. " if found else ""

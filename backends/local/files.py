@@ -16,9 +16,13 @@ NETWORK = {
 
 
 class Layout:
-    """The paths of a registry, from the path of its `registry.db`."""
+    """The paths of a registry, from the path of its `registry.db`; links are followed first.
+
+    Two names of one file would have two locks.
+    """
 
     def __init__(self, database: Path) -> None:
+        database = database.resolve()
         self.database = database
         self.folder = database.parent
         self.telemetry = self.folder / "telemetry.db"
@@ -60,30 +64,31 @@ def check_owner(path: Path, allowed: frozenset[str] = frozenset()) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Raise the one clear error for a path that cannot be a registry."""
+    """Raise the one clear error for a path that cannot be a registry; never opens it."""
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         raise NotFoundError(
             "no such file", where=str(path), way_out="`modeldeck init` makes a registry"
         ) from None
     except PermissionError:
-        raise RefusedError(
-            "may not be read by you", where=str(path), way_out="Ask its owner for access"
-        ) from None
+        raise _unreadable(path) from None
     if not stat.S_ISREG(status.st_mode):
         raise DamagedError("is not a file", where=str(path), way_out="Name a registry.db")
     if not os.access(path, os.R_OK):
-        raise RefusedError(
-            "may not be read by you", where=str(path), way_out="Ask its owner for access"
-        )
-    with path.open("rb") as file:
-        head = file.read(16)
-    if head != b"SQLite format 3\0":
-        what = "is empty" if not head else "is not a SQLite database"
+        raise _unreadable(path)
+    if not status.st_size:
         raise DamagedError(
-            what, where=str(path), way_out="Name a registry.db, or restore one from a backup"
+            "is empty",
+            where=str(path),
+            way_out="Name a registry.db, or restore one from a backup",
         )
+
+
+def _unreadable(path: Path) -> RefusedError:
+    return RefusedError(
+        "may not be read by you", where=str(path), way_out="Ask its owner for access"
+    )
 
 
 def check_file_system(folder: Path) -> None:
@@ -121,5 +126,11 @@ def make_folder(folder: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Make an empty file of mode 0600 before SQLite would make it wider."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    """Make an empty file of mode 0600, before SQLite would make it wider, where there is none."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise RefusedError(
+                "is not a plain file", where=str(path), way_out="Name the file itself"
+            ) from None

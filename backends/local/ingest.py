@@ -6,7 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from ..api import address
 from ..api.artifacts import Artifact
+from ..api.errors import ConflictError
 from ..api.evaluate import number_of
 from ..api.ingest import RunRecord
 from ..api.runs import Dataset, Evaluation, Experiment, Lock, Metric
@@ -14,14 +16,15 @@ from ..api.text import exact
 from ..api.times import maybe_micros, to_micros
 from .database import Connection
 from .filters import KINDS
-from .series import bits_of
+from .series import stored
+from .trail import changed_here
 
 _LATEST = """
 INSERT INTO metric(run_id, key_id, value, nan_bits, step, time) VALUES(?, ?, ?, ?, ?, ?)
 ON CONFLICT(run_id, key_id) DO UPDATE SET value = excluded.value, nan_bits = excluded.nan_bits,
     step = excluded.step, time = excluded.time
-WHERE (excluded.step, coalesce(excluded.time, 0), excluded.nan_bits IS NOT NULL, excluded.value)
-    > (step, coalesce(time, 0), nan_bits IS NOT NULL, value)
+WHERE (excluded.step, coalesce(excluded.time, 0), excluded.value IS NULL, excluded.value)
+    > (step, coalesce(time, 0), value IS NULL, value)
 """
 _TEXT = {
     "params": "INSERT INTO param VALUES(?, ?, ?, ?) ON CONFLICT(run_id, key_id)"
@@ -29,6 +32,7 @@ _TEXT = {
     "tags": "INSERT INTO tag VALUES(?, ?, ?, ?) ON CONFLICT(run_id, key_id)"
     " DO UPDATE SET value = excluded.value, number = excluded.number",
 }
+_TAGS_OF = "SELECT k.name, t.value FROM tag t JOIN key k ON k.id = t.key_id WHERE t.run_id = ?"
 _RUN = """
 INSERT INTO run(uid, experiment_id, name, status, started_at, ended_at, deleted_at, parent_uid,
     user, reason, exit_code, note, git, dirty, lock_digest, wall_seconds, cpu_seconds, peak_memory,
@@ -36,12 +40,15 @@ INSERT INTO run(uid, experiment_id, name, status, started_at, ended_at, deleted_
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(uid) DO UPDATE SET experiment_id = excluded.experiment_id, name = excluded.name,
     status = excluded.status, started_at = excluded.started_at, ended_at = excluded.ended_at,
-    deleted_at = excluded.deleted_at, parent_uid = excluded.parent_uid, user = excluded.user,
-    reason = excluded.reason, exit_code = excluded.exit_code, note = excluded.note,
+    parent_uid = excluded.parent_uid, user = excluded.user,
+    reason = excluded.reason, exit_code = excluded.exit_code,
+    deleted_at = CASE WHEN ? THEN deleted_at ELSE excluded.deleted_at END,
+    note = CASE WHEN ? THEN note ELSE excluded.note END,
     git = excluded.git, dirty = excluded.dirty,
     lock_digest = coalesce(excluded.lock_digest, lock_digest),
     wall_seconds = excluded.wall_seconds, cpu_seconds = excluded.cpu_seconds,
     peak_memory = excluded.peak_memory
+WHERE origin_id IS excluded.origin_id
 RETURNING id
 """
 
@@ -78,7 +85,8 @@ def origin_id(connection: Connection, uri: str, kind: str) -> int:
 def experiment_named(connection: Connection, name: str, uid: str, now: datetime) -> int:
     """The row id of the active experiment of that name, made with `uid` when there is none."""
     row = connection.execute(
-        "SELECT id FROM experiment WHERE name = ? AND deleted_at IS NULL ORDER BY id LIMIT 1",
+        "SELECT id FROM experiment WHERE name = ?1 COLLATE NOCASE AND name = ?1"
+        " AND deleted_at IS NULL ORDER BY id LIMIT 1",
         (exact(name),),
     ).fetchone()
     if row is None:
@@ -92,11 +100,13 @@ def experiment_named(connection: Connection, name: str, uid: str, now: datetime)
 
 def put_experiment(connection: Connection, experiment: Experiment, uid: str, origin: int) -> int:
     """Insert or bring up to date an experiment of another store; gives its row id."""
+    kept = changed_here(connection, address.experiment(uid))
     row = connection.execute(
         "INSERT INTO experiment(uid, name, created_at, updated_at, deleted_at, note, origin_id,"
         " native_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(origin_id, native_id) DO UPDATE"
         " SET name = excluded.name, updated_at = excluded.updated_at,"
-        " deleted_at = excluded.deleted_at, note = excluded.note RETURNING id",
+        " deleted_at = excluded.deleted_at,"
+        " note = CASE WHEN ? THEN note ELSE excluded.note END RETURNING id",
         (
             uid,
             exact(experiment.name),
@@ -106,14 +116,23 @@ def put_experiment(connection: Connection, experiment: Experiment, uid: str, ori
             exact(experiment.note),
             origin,
             experiment.id,
+            kept,
         ),
     ).fetchone()
-    connection.execute("DELETE FROM experiment_tag WHERE experiment_id = ?", (row[0],))
-    connection.executemany(
-        "INSERT INTO experiment_tag VALUES(?, ?, ?)",
-        [(row[0], exact(k), exact(v)) for k, v in experiment.tags.items()],
-    )
+    put_tags(connection, "experiment", row[0], experiment.tags, kept=kept)
     return int(row[0])
+
+
+def put_tags(
+    connection: Connection, table: str, owner: int, tags: Mapping[str, str], *, kept: bool
+) -> None:
+    """Make the tags of an experiment, model or version `tags`; only add to those `kept`."""
+    if not kept:
+        connection.execute(f"DELETE FROM {table}_tag WHERE {table}_id = ?", (owner,))
+    connection.executemany(
+        f"INSERT OR IGNORE INTO {table}_tag VALUES(?, ?, ?)",
+        [(owner, exact(k), exact(v)) for k, v in tags.items()],
+    )
 
 
 def put_runs(
@@ -122,28 +141,42 @@ def put_runs(
     experiments: Mapping[str, int],
     origin: int | None = None,
 ) -> Sequence[int]:
-    """Insert or bring up to date runs; `experiments` gives row ids by experiment id. In order."""
+    """Insert or bring up to date runs; `experiments` gives row ids by experiment id. In order.
+
+    Of a run that a plan changed here, note, tags and deletion stay as they are.
+    """
     keys = KeyIds(connection)
     metrics: list[tuple[object, ...]] = []
     texts: dict[str, list[tuple[object, ...]]] = {"params": [], "tags": []}
     ids = []
     for record in records:
-        row = _put_run(connection, record, experiments[record.experiment_id], origin)
+        owner = address.run(record.run.id)
+        kept = changed_here(connection, owner)
+        row = _put_run(connection, record, experiments[record.experiment_id], origin, kept=kept)
         ids.append(row)
         metrics.extend(_latest_rows(row, record.latest, keys))
-        for of in ("params", "tags"):
-            found: Mapping[str, str] = getattr(record.run, of)
-            texts[of].extend((row, keys(of, k), exact(v), number_of(v)) for k, v in found.items())
+        found = {"params": record.run.params, "tags": record.run.tags}
+        if origin is not None:
+            connection.execute("DELETE FROM param WHERE run_id = ?", (row,))
+            if not kept:
+                connection.execute("DELETE FROM tag WHERE run_id = ?", (row,))
+        if kept:
+            mine = connection.execute(_TAGS_OF, (row,)).fetchall()
+            found["tags"] = {**found["tags"], **dict(mine)}
+        for of, values in found.items():
+            texts[of].extend(_text_rows(row, of, values, keys))
         put_datasets(connection, row, record.datasets)
         put_evaluations(connection, row, record.evaluations)
-        put_artifacts(connection, f"runs/{record.run.id}", record.artifacts)
+        put_artifacts(connection, owner, record.artifacts)
     connection.executemany(_LATEST, metrics)
     for of, rows in texts.items():
         connection.executemany(_TEXT[of], rows)
     return ids
 
 
-def _put_run(connection: Connection, record: RunRecord, experiment: int, origin: int | None) -> int:
+def _put_run(
+    connection: Connection, record: RunRecord, experiment: int, origin: int | None, *, kept: bool
+) -> int:
     run, usage = record.run, record.usage
     row = connection.execute(
         _RUN,
@@ -168,8 +201,12 @@ def _put_run(connection: Connection, record: RunRecord, experiment: int, origin:
             usage.peak_memory_bytes,
             origin,
             record.native_id,
+            kept,
+            kept,
         ),
     ).fetchone()
+    if row is None:
+        raise ConflictError(f"a run with the id {run.id!r} is already here and came from elsewhere")
     if record.lock is not None and run.lock is not None:
         put_lock(connection, run.lock, record.lock)
     return int(row[0])
@@ -184,12 +221,10 @@ def _latest_rows(
     run: int, latest: Mapping[str, Metric], keys: KeyIds
 ) -> Iterable[tuple[object, ...]]:
     for name, metric in latest.items():
-        nan = metric.value != metric.value
         yield (
             run,
             keys("metrics", name),
-            None if nan else metric.value,
-            bits_of(metric.value) if nan else None,
+            *stored(metric.value),
             metric.step,
             maybe_micros(metric.time),
         )
@@ -197,10 +232,14 @@ def _latest_rows(
 
 def put_texts(connection: Connection, run: int, of: str, values: Mapping[str, str]) -> None:
     """Set params or tags of a run."""
-    keys = KeyIds(connection)
-    connection.executemany(
-        _TEXT[of], [(run, keys(of, k), exact(v), number_of(v)) for k, v in values.items()]
-    )
+    connection.executemany(_TEXT[of], _text_rows(run, of, values, KeyIds(connection)))
+
+
+def _text_rows(
+    run: int, of: str, values: Mapping[str, str], keys: KeyIds
+) -> Iterable[tuple[object, ...]]:
+    for name, value in values.items():
+        yield run, keys(of, name), exact(value), number_of(value)
 
 
 def set_tag(connection: Connection, run: int, key: str, value: str | None) -> None:
@@ -211,7 +250,7 @@ def set_tag(connection: Connection, run: int, key: str, value: str | None) -> No
     connection.execute(
         "DELETE FROM tag WHERE run_id = ? AND key_id IN"
         " (SELECT id FROM key WHERE kind = 3 AND name = ?)",
-        (run, key),
+        (run, exact(key)),
     )
 
 
@@ -244,27 +283,23 @@ def put_datasets(connection: Connection, run: int, datasets: Iterable[Dataset]) 
 def put_evaluations(connection: Connection, run: int, evaluations: Iterable[Evaluation]) -> None:
     """Add evaluations of a run; a new one of the same kind takes the old place."""
     for one in evaluations:
-        nan = one.value != one.value
+        what = (exact(one.dataset), exact(one.dataset_digest), exact(one.slice), exact(one.metric))
         connection.execute(
             "DELETE FROM evaluation WHERE run_id = ? AND dataset = ? AND dataset_digest = ?"
             " AND slice = ? AND metric = ?",
-            (run, one.dataset, one.dataset_digest, one.slice, one.metric),
+            (run, *what),
         )
         connection.execute(
-            "INSERT INTO evaluation(run_id, model, version, metric, value, nan_bits, dataset,"
-            " dataset_digest, slice, n, artifact) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO evaluation(run_id, dataset, dataset_digest, slice, metric, value,"
+            " nan_bits, model, version, n, artifact) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run,
-                one.model,
+                *what,
+                *stored(one.value),
+                None if one.model is None else exact(one.model),
                 one.version,
-                exact(one.metric),
-                None if nan else one.value,
-                bits_of(one.value) if nan else None,
-                exact(one.dataset),
-                exact(one.dataset_digest),
-                exact(one.slice),
                 one.n,
-                one.artifact,
+                None if one.artifact is None else exact(one.artifact),
             ),
         )
 

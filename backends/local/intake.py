@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import msgspec
 
+from ..api import address
 from ..api.artifacts import Artifact
 from ..api.errors import NotFoundError, ReadOnlyError
 from ..api.events import Actor, Event
 from ..api.ingest import Batch, ModelRecord, RunRecord
-from ..api.runs import Experiment, Metric, Points, Run, Status
+from ..api.runs import Experiment, Lock, Metric, Points, Run, Status
+from ..api.text import exact
 from ..api.times import maybe_micros
 from . import ingest, series
 from .database import Connection, Database
@@ -21,6 +24,9 @@ from .versions import put_model
 
 if TYPE_CHECKING:
     from .files import Layout
+
+
+T = TypeVar("T")
 
 
 class Intake:
@@ -34,6 +40,12 @@ class Intake:
     read_only: str
     clock: Callable[[], datetime]
 
+    async def from_telemetry(self, work: Callable[[Connection], T], missing: T) -> T:
+        """What `work` reads from telemetry.db, or `missing` where there is none."""
+        if not self.layout.telemetry.exists():
+            return missing
+        return await self.telemetry.read(work)
+
     async def begin_run(self, record: RunRecord, actor: Actor, context: str) -> Run:
         """Write a run that starts, in the experiment of its name, with its event."""
         run = record.run
@@ -42,42 +54,64 @@ class Intake:
             now = self.clock()
             row = ingest.experiment_named(connection, run.experiment, record.experiment_id, now)
             ingest.put_runs(connection, [record], {record.experiment_id: row})
-            self._event(connection, actor, context, "started", "run", f"runs/{run.id}", None,
+            self._event(connection, actor, context, "started", "run", address.run(run.id), None,
                         {"name": run.name, "experiment": run.experiment}, now)  # fmt: skip
 
         await self.registry.write(work)
         return run
 
+    async def note_lock(self, run: Run, lock: Lock) -> None:
+        """Write what a run has, known only after it began: its code, its lock."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                "UPDATE run SET git = ?, dirty = ?, lock_digest = ? WHERE id = ?",
+                (
+                    run.git,
+                    None if run.dirty is None else int(run.dirty),
+                    run.lock,
+                    _row(connection, run.id),
+                ),
+            )
+            if run.lock is not None:
+                ingest.put_lock(connection, run.lock, lock)
+
+        await self.registry.write(work)
+
     async def log(self, run_id: str, batch: Batch, *, last: bool = False) -> None:
-        """Add what a run has logged. Points and file positions are one step, the rest the next.
+        """Add what a run has logged. Points and file positions are the second of two steps.
 
-        After a crash between the two, the last call takes latest values from the series.
+        After a crash between the two, what the first wrote is read and written again from the
+        positions that are stored: it comes out the same.
         """
-        moved: Mapping[str, Metric] = {}
-        if batch.points or batch.positions or last:
-            from . import points
+        if batch.points or batch.params or batch.tags or batch.datasets or batch.evaluations:
+            latest: Mapping[str, Metric] = {}
+            if batch.points:
+                from . import points
 
-            def measure(connection: Connection) -> Mapping[str, Metric]:
-                found = points.append(connection, run_id, batch.points, seal=last)
-                connection.executemany(
-                    "INSERT INTO position VALUES(?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET offset = excluded.offset",
-                    [(run_id, name, offset) for name, offset in batch.positions.items()],
-                )
-                return series.latest(connection, run_id) if last else found
-
-            moved = await self.telemetry.write(measure)
-        if moved or batch.params or batch.tags or batch.datasets or batch.evaluations:
+                latest = points.latest(batch.points)
 
             def note(connection: Connection) -> None:
                 row = _row(connection, run_id)
-                ingest.put_latest(connection, row, moved)
+                ingest.put_latest(connection, row, latest)
                 ingest.put_texts(connection, row, "params", batch.params)
                 ingest.put_texts(connection, row, "tags", batch.tags)
                 ingest.put_datasets(connection, row, batch.datasets)
                 ingest.put_evaluations(connection, row, batch.evaluations)
 
             await self.registry.write(note)
+        if batch.points or batch.positions or last:
+            from . import points
+
+            def measure(connection: Connection) -> None:
+                points.append(connection, run_id, batch.points, seal=last)
+                connection.executemany(
+                    "INSERT INTO position VALUES(?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET offset = excluded.offset",
+                    [(run_id, name, offset) for name, offset in batch.positions.items()],
+                )
+
+            await self.telemetry.write(measure)
 
     async def end_run(self, record: RunRecord, actor: Actor, context: str) -> None:
         """Write how a run ended, its artifacts and usage, with its event."""
@@ -92,7 +126,7 @@ class Intake:
                 (
                     run.status.value,
                     maybe_micros(run.ended_at),
-                    run.reason,
+                    None if run.reason is None else exact(run.reason),
                     run.exit_code,
                     usage.wall_seconds,
                     usage.cpu_seconds,
@@ -100,17 +134,17 @@ class Intake:
                     row,
                 ),
             )
-            ingest.put_artifacts(connection, f"runs/{run.id}", record.artifacts)
+            ingest.put_artifacts(connection, address.run(run.id), record.artifacts)
             after = {"status": run.status.value, "exit_code": run.exit_code, "reason": run.reason}
             self._event(
-                connection, actor, context, "ended", "run", f"runs/{run.id}", None, after, now
+                connection, actor, context, "ended", "run", address.run(run.id), None, after, now
             )
 
         await self.registry.write(work)
 
     async def positions(self, run_id: str) -> Mapping[str, int]:
         """Up to which byte each file of a run's directory has been read."""
-        return await self.telemetry.read(lambda c: series.positions(c, run_id))
+        return await self.from_telemetry(lambda c: series.positions(c, run_id), {})
 
     async def open_runs(self) -> Sequence[str]:
         """The ids of runs that were recorded here and have not ended."""
@@ -121,6 +155,10 @@ class Intake:
             ).fetchall()
         )
         return [row[0] for row in rows]
+
+    def run_folder(self, run_id: str) -> Path:
+        """The directory that a run of this registry writes into while it runs."""
+        return self.layout.runs / run_id
 
     def keep(self, source: BinaryIO, path: str) -> Artifact:
         """Keep the bytes of `source` in the store, as the artifact of that path; blocks."""
@@ -175,8 +213,8 @@ class Intake:
         from . import points
 
         def work(connection: Connection) -> None:
+            series.forget(connection, histories)
             for run_id, history in histories.items():
-                series.forget(connection, run_id)
                 points.append(connection, run_id, history, seal=True)
 
         await self.telemetry.write(work)
@@ -199,7 +237,7 @@ class Intake:
 
     async def loaded(self) -> Mapping[str, str]:
         """The runs whose everything was copied from a source, with their stamps."""
-        return await self.telemetry.read(series.loaded)
+        return await self.from_telemetry(series.loaded, {})
 
     async def native_ids(self, origin: str) -> Mapping[str, str]:
         """The ids here of the runs of an origin, by their ids there."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..api.errors import BusyError
+from .errors import of_system
 
 WAIT = 5.0
 
@@ -21,7 +22,7 @@ class FileLock:
     """Exclusive between processes and between the threads of this one. Not reentrant."""
 
     def __init__(self, path: Path, wait: float = WAIT) -> None:
-        self._path = path
+        self.path = path
         self._wait = wait
         self._thread = threading.Lock()
 
@@ -32,31 +33,42 @@ class FileLock:
         if not self._thread.acquire(timeout=self._wait):
             raise self._busy()
         try:
-            handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            handle = self._take(deadline)
             try:
-                self._take(handle, deadline)
                 yield
             finally:
                 os.close(handle)
         finally:
             self._thread.release()
 
-    def _take(self, handle: int, deadline: float) -> None:
+    def _take(self, deadline: float) -> int:
         pause = 0.001
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise self._busy() from None
-                time.sleep(pause)
-                pause = min(pause * 2, 0.02)
-            else:
-                return
+        try:
+            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+            handle = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            raise of_system(error, str(self.path)) from error
+        try:
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise self._busy() from None
+                    time.sleep(pause)
+                    pause = min(pause * 2, 0.02)
+                else:
+                    return handle
+        except OSError as error:
+            os.close(handle)
+            raise of_system(error, str(self.path)) from error
+        except BaseException:
+            os.close(handle)
+            raise
 
     def _busy(self) -> BusyError:
         return BusyError(
             f"another process has been writing for {self._wait:g} s",
-            where=str(self._path.with_suffix("")),
+            where=str(self.path.with_suffix("")),
             way_out="Try again; `modeldeck doctor` names who holds it",
         )

@@ -10,22 +10,24 @@ from pathlib import Path
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from ..api.errors import ReadOnlyError
-from .database import clear_errors, connect
+from ..api.errors import DamagedError, ReadOnlyError
+from .database import Connection, connect
+from .errors import clear_errors
 from .files import check_file_system, make_private
 from .locking import FileLock
+from .schema import Schema, newer
 
 
-def migrations(name: str, steps: Sequence[tuple[int, str]]) -> Migrations:
-    """The steps of one file as a sqlite-utils set. A step is its application id and its SQL."""
-    found = Migrations(name)
-    for number, (_, sql) in enumerate(steps, 1):
+def migrations(schema: Schema) -> Migrations:
+    """The steps of one file as a sqlite-utils set."""
+    found = Migrations(schema.name)
+    for number, sql in enumerate(schema.steps, 1):
 
         def step(db: Utils, sql: str = sql) -> None:
             for statement in statements(sql):
                 db.conn.execute(statement)
 
-        found(name=f"{name}_{number}")(step)
+        found(name=f"{schema.name}_{number}")(step)
     return found
 
 
@@ -40,45 +42,68 @@ def statements(sql: str) -> Sequence[str]:
     return found
 
 
-def migrate(path: Path, name: str, steps: Sequence[tuple[int, str]], lock: FileLock) -> None:
-    """Make or bring up to date the file at `path`. An older file is first copied beside itself."""
-    check_file_system(path.parent)
-    with clear_errors(path), lock.held():
-        make_private(path)
-        connection = connect(f"{path.absolute().as_uri()}?mode=rw")
-        try:
-            old = connection.execute("PRAGMA user_version").fetchone()[0]
-            if old == len(steps):
-                return
-            if old > len(steps):
-                raise ReadOnlyError(
-                    f"was written by a newer modeldeck (schema {old}, this one knows {len(steps)})",
-                    where=str(path),
-                    way_out="Update modeldeck to change it",
-                )
-            connection.execute("PRAGMA wal_autocheckpoint=0")
-            if old == 0:
-                connection.execute(f"PRAGMA application_id={steps[0][0]}")
-                connection.execute("PRAGMA journal_mode=WAL")
-            else:
-                _backup(connection, path.with_name(f"{path.name}.schema-{old}.backup"))
-            connection.execute("BEGIN IMMEDIATE")
+def migrate(path: Path, schema: Schema, *, keep: bool = False) -> None:
+    """Make or bring up to date the file at `path`; `keep` copies an older one beside it first."""
+    with clear_errors(path):
+        check_file_system(path.parent)
+        with FileLock(path.with_name(path.name + ".lock")).held():
+            make_private(path)
+            connection = connect(f"{path.absolute().as_uri()}?mode=rw")
             try:
-                migrations(name, steps).apply(Utils(connection))
-                connection.execute(f"PRAGMA user_version={len(steps)}")
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        finally:
-            connection.close()
+                connection.execute("PRAGMA wal_autocheckpoint=0")
+                _bring(connection, path, schema, keep=keep)
+            finally:
+                connection.close()
 
 
-def _backup(connection: sqlite3.Connection, target: Path) -> None:
-    make_private(target)
-    copy = sqlite3.connect(target)
+def _bring(connection: Connection, path: Path, schema: Schema, *, keep: bool) -> None:
+    if _version(connection, path, schema) == schema.version:
+        return
+    if not connection.execute("PRAGMA user_version").fetchone()[0]:
+        connection.execute(f"PRAGMA page_size={schema.page_size}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA application_id={schema.application_id}")
+    elif keep:
+        _keep(connection, path)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(connection, path, schema) < schema.version:
+            migrations(schema).apply(Utils(connection))
+            connection.execute(f"PRAGMA user_version={schema.version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: Connection, path: Path, schema: Schema) -> int:
+    marked = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    holds = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if holds and marked != schema.application_id:
+        raise DamagedError(
+            f"is a SQLite database, but no {schema.name} of modeldeck",
+            where=str(path),
+            way_out="Move it away, or name another place",
+        )
+    if version > schema.version:
+        raise ReadOnlyError(
+            newer(version, schema), where=str(path), way_out="Update modeldeck to change it"
+        )
+    return version
+
+
+def _keep(connection: Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    target = path.with_name(f"{path.name}.schema-{version}.backup")
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    make_private(part)
+    copy = sqlite3.connect(part)
     try:
         connection.backup(copy)
     finally:
         copy.close()
+    part.replace(target)

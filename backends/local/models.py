@@ -1,14 +1,25 @@
 """Models, versions and aliases in registry.db."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..api.errors import NotFoundError
 from ..api.models import Alias, Model, Version
 from ..api.runs import Shelf
 from ..api.times import maybe_time
 from .database import Connection
-from .experiments import ON_SHELF
+from .experiments import near
+
+_ON_SHELF = {
+    Shelf.ACTIVE: "m.deleted_at IS NULL",
+    Shelf.DELETED: "m.deleted_at IS NOT NULL",
+    Shelf.ALL: "1",
+}
+_VERSIONS_ON_SHELF = {
+    Shelf.ACTIVE: "v.deleted_at IS NULL AND m.deleted_at IS NULL",
+    Shelf.DELETED: "(v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL)",
+    Shelf.ALL: "1",
+}
 
 
 def all_models(connection: Connection, shelf: Shelf, name: str | None = None) -> Sequence[Model]:
@@ -25,13 +36,7 @@ def all_models(connection: Connection, shelf: Shelf, name: str | None = None) ->
         "SELECT m.id, m.name, m.created_at, m.updated_at, m.deleted_at, m.note, o.uri,"
         " count(v.id), max(v.number) FROM model m LEFT JOIN origin o ON o.id = m.origin_id"
         " LEFT JOIN version v ON v.model_id = m.id AND v.deleted_at IS NULL"
-        f" WHERE (m.{ON_SHELF[shelf]}) AND (m.name = ?1 OR ?1 IS NULL)"
-        " GROUP BY m.id ORDER BY m.name"
-        if shelf != Shelf.ALL
-        else "SELECT m.id, m.name, m.created_at, m.updated_at, m.deleted_at, m.note, o.uri,"
-        " count(v.id), max(v.number) FROM model m LEFT JOIN origin o ON o.id = m.origin_id"
-        " LEFT JOIN version v ON v.model_id = m.id AND v.deleted_at IS NULL"
-        " WHERE (m.name = ?1 OR ?1 IS NULL) GROUP BY m.id ORDER BY m.name",
+        f" WHERE {_ON_SHELF[shelf]} AND (m.name = ?1 OR ?1 IS NULL) GROUP BY m.id ORDER BY m.name",
         (name,),
     )
     return [
@@ -56,7 +61,7 @@ def find_model(connection: Connection, name: str) -> Model:
     found = all_models(connection, Shelf.ALL, name)
     if found:
         return found[0]
-    raise NotFoundError(f"no model {name!r}", way_out="`modeldeck models ls` lists them")
+    raise _no_model(connection, name)
 
 
 def all_versions(
@@ -64,11 +69,6 @@ def all_versions(
 ) -> Sequence[Version]:
     """Versions on a shelf by model and falling number."""
     only = "(m.name = ?1 OR ?1 IS NULL) AND (v.number = ?2 OR ?2 IS NULL)"
-    test = {
-        Shelf.ACTIVE: "v.deleted_at IS NULL AND m.deleted_at IS NULL",
-        Shelf.DELETED: "v.deleted_at IS NOT NULL",
-        Shelf.ALL: "1",
-    }[shelf]
     tags: dict[int, dict[str, str]] = {}
     for owner, key, value in connection.execute(
         "SELECT t.version_id, t.name, t.value FROM version_tag t"
@@ -89,7 +89,7 @@ def all_versions(
         " v.unsafe, v.signature, v.source, v.status, v.stage, v.lock_digest, v.user, v.note,"
         " v.card, v.created_at, v.updated_at, v.deleted_at, o.uri"
         " FROM version v JOIN model m ON m.id = v.model_id LEFT JOIN origin o ON o.id = m.origin_id"
-        f" WHERE {only} AND {test} ORDER BY m.name, v.number DESC",
+        f" WHERE {only} AND {_VERSIONS_ON_SHELF[shelf]} ORDER BY m.name, v.number DESC",
         (model, number),
     )
     return [
@@ -149,15 +149,12 @@ def model_id(connection: Connection, name: str) -> int:
     """The row id of a model."""
     row = connection.execute("SELECT id FROM model WHERE name = ?", (name,)).fetchone()
     if row is None:
-        raise NotFoundError(f"no model {name!r}", way_out="`modeldeck models ls` lists them")
+        raise _no_model(connection, name)
     return int(row[0])
 
 
-def tags_of(connection: Connection, table: str, owner: int) -> Mapping[str, str]:
-    """The tags in one of the tag tables of an experiment, model or version."""
-    column = table.removesuffix("_tag") + "_id"
-    return dict(
-        connection.execute(
-            f"SELECT name, value FROM {table} WHERE {column} = ?", (owner,)
-        ).fetchall()
+def _no_model(connection: Connection, name: str) -> NotFoundError:
+    names = [row[0] for row in connection.execute("SELECT name FROM model")]
+    return NotFoundError(
+        f"no model {name!r}", way_out=f"{near(name, names)}`modeldeck models ls` lists them"
     )

@@ -16,7 +16,12 @@ def experiment_uid(connection: Connection, source: int, origin: str, native: str
 
 
 def _uid(connection: Connection, table: str, source: int, origin: str, native: str) -> str:
-    row = connection.execute(f"SELECT origin_id FROM {table} WHERE uid = ?", (native,)).fetchone()
-    if row is None or row[0] == source:
+    known = connection.execute(
+        f"SELECT uid FROM {table} WHERE origin_id = ? AND native_id = ?", (source, native)
+    ).fetchone()
+    if known:
+        return str(known[0])
+    taken = connection.execute(f"SELECT 1 FROM {table} WHERE uid = ?", (native,)).fetchone()
+    if not taken:
         return native
     return hashlib.sha256(f"{origin}\0{native}".encode()).hexdigest()[:32]

@@ -12,10 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..api.errors import DamagedError
 from ..api.runs import Metric, Points
+from ..api.text import exact
 from ..api.times import from_micros
 from .codec import decode, encode
 from .database import Connection
+from .errors import RESTORE
 from .series import bits_of, float_of
 
 CHUNK = 1024
@@ -69,9 +72,8 @@ class Latest(NamedTuple):
 
 def append(
     connection: Connection, run: str, series: Mapping[str, Points], *, seal: bool = False
-) -> Mapping[str, Metric]:
-    """Add points of a run; returns the latest of each series that moved. `seal` leaves none hot."""
-    moved: dict[str, Metric] = {}
+) -> None:
+    """Add points of a run; `seal` leaves none hot."""
     hot: list[npt.NDArray[np.void]] = []
     ids: dict[int, int] = {}
     for key, points in series.items():
@@ -80,7 +82,7 @@ def append(
         latest = latest_of(points)
         row = connection.execute(
             _MERGE,
-            (run, key, *figures(points), latest.step, latest.time, bits_of(latest.value)),
+            (run, exact(key), *figures(points), latest.step, latest.time, bits_of(latest.value)),
         ).fetchone()
         known = Latest(row[1], row[2], float_of(row[3]))
         if latest.beats(known):
@@ -88,21 +90,24 @@ def append(
                 "UPDATE series SET latest_step = ?, latest_time = ?, latest_bits = ? WHERE id = ?",
                 (latest.step, latest.time, bits_of(latest.value), row[0]),
             )
-            known = latest
-        moved[key] = Metric(known.value, known.step, from_micros(known.time))
         ids[row[0]] = len(points)
         hot.append(_flushed(row[0], points))
     if not hot:
         if seal:
             _seal(connection, run, [], everything=True)
-        return moved
-    waiting = connection.execute("SELECT sum(count) FROM hot WHERE run = ?", (run,)).fetchone()[0]
+        return
+    waiting = connection.execute("SELECT total(count) FROM hot WHERE run = ?", (run,)).fetchone()[0]
     flushed = np.concatenate(hot)
-    if seal or (waiting or 0) + len(flushed) > max(HOT_POINTS, 16 * len(ids)):
+    if seal or waiting + len(flushed) > max(HOT_POINTS, 16 * len(ids)):
         _seal(connection, run, [flushed], everything=seal)
     else:
         _keep(connection, run, flushed)
-    return moved
+
+
+def latest(series: Mapping[str, Points]) -> Mapping[str, Metric]:
+    """The latest of each series that has points."""
+    found = {key: latest_of(points) for key, points in series.items() if len(points)}
+    return {key: Metric(one.value, one.step, from_micros(one.time)) for key, one in found.items()}
 
 
 def read(
@@ -125,7 +130,10 @@ def read(
     found = Points()
     chunks = connection.execute(f"SELECT points FROM chunk WHERE {where} ORDER BY id", bounds)
     for (chunk,) in chunks:
-        found.extend(decode(chunk))
+        try:
+            found.extend(decode(chunk))
+        except DamagedError as error:
+            raise DamagedError(error.what, where=f"{run}, series {key}", way_out=RESTORE) from error
     for (blob,) in connection.execute("SELECT points FROM hot WHERE run = ? ORDER BY id", (run,)):
         rows = np.frombuffer(blob, _HOT)
         found.extend(_points(rows[rows["series"] == row[0]]))
@@ -193,9 +201,9 @@ def between(points: Points, low: int | None, high: int | None, axis: str) -> Poi
 def _from_columns(
     steps: npt.NDArray[np.int64], times: npt.NDArray[np.int64], bits: npt.NDArray[np.int64]
 ) -> Points:
-    return Points(
-        array("q", steps.tobytes()), array("q", times.tobytes()), array("d", bits.tobytes())
-    )
+    # Columns of hot rows are little-endian everywhere; arrays are as the machine is.
+    whole = [np.ascontiguousarray(one, np.int64).tobytes() for one in (steps, times, bits)]
+    return Points(array("q", whole[0]), array("q", whole[1]), array("d", whole[2]))
 
 
 def _flushed(series: int, points: Points) -> npt.NDArray[np.void]:

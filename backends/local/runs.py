@@ -20,8 +20,8 @@ from ..api.runs import (
 )
 from ..api.times import maybe_time
 from .database import Connection
-from .filters import KINDS, TABLES
-from .series import float_of
+from .filters import KINDS, TABLES, key_id
+from .series import float_of, restored
 
 _ROWS = """
 SELECT run.id, run.uid, run.name, experiment.name, run.status, run.started_at, run.ended_at,
@@ -41,7 +41,7 @@ def runs_by_id(connection: Connection, ids: Sequence[int], fields: Fields) -> Se
     maps = {of: _maps(connection, of, wanted, getattr(fields, of)) for of in KINDS}
     children = dict(
         connection.execute(
-            "SELECT parent_uid, count(*) FROM run WHERE deleted_at IS NULL AND parent_uid IN"
+            "SELECT parent_uid, count(*) FROM run WHERE +deleted_at IS NULL AND parent_uid IN"
             f" (SELECT uid FROM run WHERE id IN {inside}) GROUP BY parent_uid",
             (wanted,),
         ).fetchall()
@@ -79,64 +79,71 @@ def _maps(
 ) -> Mapping[int, dict[str, Any]]:
     if keys is not None and not keys:
         return {}
-    extra = ", m.nan_bits" if of == "metrics" else ""
-    values: list[object] = [ids]
+    extra = ", m.nan_bits" if of == "metrics" else ", NULL"
     only = ""
     if keys is not None:
-        only = "AND k.name IN (SELECT value FROM json_each(?))"
-        values.append(json.dumps(list(keys)))
+        wanted = [key_id(connection, of, name) for name in keys]
+        only = f" AND m.key_id IN ({', '.join(map(str, wanted))})"
     rows = connection.execute(
         f"SELECT m.run_id, k.name, m.value{extra} FROM {TABLES[of]} m JOIN key k ON k.id = m.key_id"
-        f" WHERE m.run_id IN (SELECT value FROM json_each(?)) {only} ORDER BY m.run_id, k.name",
-        values,
+        f" WHERE m.run_id IN (SELECT value FROM json_each(?)){only} ORDER BY m.run_id, k.name",
+        (ids,),
     )
     found: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        value = row[2] if row[2] is not None else float_of(row[3])
-        found.setdefault(row[0], {})[row[1]] = value
+    for run, name, value, bits in rows:
+        found.setdefault(run, {})[name] = value if bits is None else float_of(bits)
     return found
 
 
 def find_run(connection: Connection, ref: str) -> int:
-    """The row id of the run of that id, unique beginning of an id, or name only it has."""
+    """The row id of the run of that id, of that name, or of that unique beginning of an id.
+
+    A name that several runs have means the one that is not deleted, if that is one.
+    """
     row = connection.execute("SELECT id FROM run WHERE uid = ?", (ref,)).fetchone()
     if row:
         return int(row[0])
-    last = ref + "\U0010ffff"
-    begins = connection.execute(
-        "SELECT id, uid FROM run WHERE uid >= ? AND uid < ? LIMIT 3", (ref, last)
+    named = "SELECT id, uid FROM run WHERE deleted_at {} AND name = ? COLLATE NOCASE AND name = ?"
+    begins = "SELECT id, uid FROM run WHERE uid >= ? AND uid < ?"
+    for select, values in (
+        (named.format("IS NULL"), (ref, ref)),
+        (named.format("IS NOT NULL"), (ref, ref)),
+        (begins, (ref, ref + "\U0010ffff")),
+    ):
+        found = connection.execute(f"{select} LIMIT 3", values).fetchall() if ref else []
+        if len(found) == 1:
+            return int(found[0][0])
+        if found:
+            some = ", ".join(uid[:12] for _, uid in found)
+            raise NotFoundError(
+                f"{ref!r} is more than one run", way_out=f"Name one by id: {some} ..."
+            )
+    near = connection.execute(
+        "SELECT name FROM run WHERE deleted_at IS NULL AND instr(lower(name), ?) > 0 LIMIT 3",
+        (ref.lower(),),
     ).fetchall()
-    named = connection.execute(
-        "SELECT id, uid FROM run WHERE name = ? COLLATE NOCASE AND name = ?"
-        " ORDER BY deleted_at IS NOT NULL LIMIT 3",
-        (ref, ref),
-    ).fetchall()
-    found = named or (begins if ref else [])
-    if len(found) == 1:
-        return int(found[0][0])
-    if found:
-        some = ", ".join(uid[:12] for _, uid in found)
-        raise NotFoundError(f"{ref!r} is more than one run", way_out=f"Name one by id: {some} ...")
-    raise NotFoundError(f"no run {ref!r}", way_out="`modeldeck runs ls` lists them")
+    hint = f"Near it: {', '.join(row[0] for row in near)}. " if ref and near else ""
+    raise NotFoundError(f"no run {ref!r}", way_out=f"{hint}`modeldeck runs ls` lists them")
 
 
 def keys_of(connection: Connection, query: RunQuery) -> Keys:
     """The keys that runs of the query's experiments have; of all runs when it names none."""
+    where = ""
+    if query.experiments is not None:
+        names = ", ".join("?" * len(query.experiments))
+        rows = connection.execute(
+            f"SELECT id FROM experiment WHERE name COLLATE NOCASE IN ({names})"
+            f" AND name IN ({names})",
+            [*query.experiments, *query.experiments],
+        )
+        inside = ", ".join(str(int(row[0])) for row in rows)
+        where = f" AND run_id IN (SELECT id FROM run WHERE experiment_id IN ({inside}))"
     found = {}
     for of, kind in KINDS.items():
-        table = TABLES[of]
-        if query.experiments is None:
-            where, values = "", []
-        else:
-            where = (
-                "AND run_id IN (SELECT run.id FROM run JOIN experiment e"
-                " ON e.id = run.experiment_id WHERE e.name IN (SELECT value FROM json_each(?)))"
-            )
-            values = [json.dumps(list(query.experiments))]
         rows = connection.execute(
-            f"SELECT name FROM key k WHERE kind = ? AND EXISTS (SELECT 1 FROM {table}"
-            f" WHERE key_id = k.id {where}) ORDER BY name",
-            [kind, *values],
+            f"SELECT name FROM key k WHERE kind = ? AND EXISTS (SELECT 1 FROM {TABLES[of]}"
+            f" WHERE key_id = k.id{where}) ORDER BY name",
+            (kind,),
         )
         found[of] = [row[0] for row in rows]
     return Keys(**found)
@@ -176,7 +183,7 @@ def evaluations_of(connection: Connection, uid: str) -> Sequence[Evaluation]:
     return [
         Evaluation(
             metric=row[0],
-            value=row[1] if row[1] is not None else float_of(row[2]),
+            value=restored(row[1], row[2]),
             dataset=row[3],
             dataset_digest=row[4],
             slice=row[5],

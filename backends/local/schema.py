@@ -1,11 +1,28 @@
 """The tables of both files, and the versions of each. Times are microseconds since 1970, UTC.
 
-Text is TEXT exactly as it came. A float that SQLite cannot hold (NaN) is NULL in `value` with its
-bits in `nan_bits`. `number` of a parameter or tag is its text read as a finite number.
+Text is TEXT exactly as it came. A NaN is NULL in `value`; it and -0.0, which SQLite cannot hold,
+have their bits in `nan_bits`. `number` of a parameter or tag is its text read as a number. Lists
+show what is not deleted, so the indexes of `run` begin with that: each is then a whole list in its
+order, read without the table.
 """
 
-REGISTRY_ID = 0x6D64636B
-TELEMETRY_ID = 0x6D64746C
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Schema(NamedTuple):
+    """One file's marks and the SQL of each of its versions, the first from nothing."""
+
+    name: str
+    application_id: int
+    page_size: int
+    steps: Sequence[str]
+
+    @property
+    def version(self) -> int:
+        """The newest version, which files are brought to."""
+        return len(self.steps)
+
 
 REGISTRY_1 = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -21,7 +38,7 @@ CREATE TABLE experiment(
     origin_id INTEGER REFERENCES origin(id), native_id TEXT,
     UNIQUE(origin_id, native_id)
 ) STRICT;
-CREATE INDEX experiment_name ON experiment(name);
+CREATE INDEX experiment_name ON experiment(name COLLATE NOCASE);
 CREATE TABLE experiment_tag(
     experiment_id INTEGER NOT NULL REFERENCES experiment(id), name TEXT NOT NULL,
     value TEXT NOT NULL, PRIMARY KEY(experiment_id, name)
@@ -32,18 +49,19 @@ CREATE TABLE run(
     experiment_id INTEGER NOT NULL REFERENCES experiment(id),
     name TEXT NOT NULL, status TEXT NOT NULL,
     started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
+    lasted INTEGER AS (ended_at - started_at) STORED,
     parent_uid TEXT, user TEXT NOT NULL DEFAULT '', reason TEXT, exit_code INTEGER,
     note TEXT NOT NULL DEFAULT '', git TEXT, dirty INTEGER, lock_digest TEXT,
     wall_seconds REAL, cpu_seconds REAL, peak_memory INTEGER,
     origin_id INTEGER REFERENCES origin(id), native_id TEXT,
     UNIQUE(origin_id, native_id)
 ) STRICT;
-CREATE INDEX run_started ON run(started_at, deleted_at);
-CREATE INDEX run_experiment ON run(experiment_id, started_at, deleted_at);
-CREATE INDEX run_name ON run(name COLLATE NOCASE, id);
+CREATE INDEX run_started ON run(deleted_at, started_at);
+CREATE INDEX run_experiment ON run(experiment_id, deleted_at, started_at);
+CREATE INDEX run_name ON run(deleted_at, name COLLATE NOCASE);
+CREATE INDEX run_status ON run(deleted_at, status);
+CREATE INDEX run_lasted ON run(deleted_at, lasted);
 CREATE INDEX run_parent ON run(parent_uid) WHERE parent_uid IS NOT NULL;
-CREATE INDEX run_deleted ON run(id) WHERE deleted_at IS NOT NULL;
-CREATE INDEX run_status ON run(status, id);
 
 CREATE TABLE key(
     id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE(kind, name)
@@ -57,12 +75,12 @@ CREATE TABLE param(
     run_id INTEGER NOT NULL, key_id INTEGER NOT NULL, value TEXT NOT NULL, number REAL,
     PRIMARY KEY(run_id, key_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX param_value ON param(key_id, number, value, run_id);
+CREATE INDEX param_value ON param(key_id, number, value COLLATE NOCASE, run_id);
 CREATE TABLE tag(
     run_id INTEGER NOT NULL, key_id INTEGER NOT NULL, value TEXT NOT NULL, number REAL,
     PRIMARY KEY(run_id, key_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tag_value ON tag(key_id, number, value, run_id);
+CREATE INDEX tag_value ON tag(key_id, number, value COLLATE NOCASE, run_id);
 
 CREATE TABLE dataset(
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, source_type TEXT NOT NULL,
@@ -79,8 +97,8 @@ CREATE TABLE evaluation(
     value REAL, nan_bits INTEGER, dataset TEXT NOT NULL, dataset_digest TEXT NOT NULL,
     slice TEXT NOT NULL, n INTEGER, artifact TEXT
 ) STRICT;
-CREATE UNIQUE INDEX evaluation_what
-    ON evaluation(run_id, model, version, dataset, dataset_digest, slice, metric);
+CREATE INDEX evaluation_run ON evaluation(run_id, dataset, dataset_digest, slice, metric);
+CREATE INDEX evaluation_model ON evaluation(model, version) WHERE model IS NOT NULL;
 
 CREATE TABLE artifact(
     owner TEXT NOT NULL, path TEXT NOT NULL, size INTEGER, digest TEXT, location TEXT,
@@ -134,6 +152,14 @@ CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
     WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_payload_no_update BEFORE UPDATE ON audit_payload
+    WHEN NEW.id <> OLD.id OR NEW.salt IS NOT NULL OR NEW.body IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a payload of the audit trail can only be erased'); END;
+CREATE TRIGGER audit_payload_no_delete BEFORE DELETE ON audit_payload
+    BEGIN SELECT RAISE(ABORT, 'a payload of the audit trail can only be erased'); END;
+CREATE TRIGGER audit_payload_no_replace BEFORE INSERT ON audit_payload
+    WHEN EXISTS (SELECT 1 FROM audit_payload WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'a payload of the audit trail can only be erased'); END;
 """
 
 TELEMETRY_1 = """
@@ -163,5 +189,10 @@ CREATE TABLE position(
 CREATE TABLE loaded(run TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-REGISTRY = ((REGISTRY_ID, REGISTRY_1),)
-TELEMETRY = ((TELEMETRY_ID, TELEMETRY_1),)
+REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1,))
+TELEMETRY = Schema("telemetry", 0x6D64746C, 16384, (TELEMETRY_1,))
+
+
+def newer(version: int, schema: Schema) -> str:
+    """What is wrong with a file of a later version."""
+    return f"was written by a newer modeldeck (schema {version}, this one knows {schema.version})"

@@ -1,14 +1,16 @@
 """What telemetry.db knows of series without opening a chunk: figures, positions, what is loaded."""
 
+import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ..api.runs import Metric, SeriesInfo
+from ..api.runs import SeriesInfo
 from ..api.times import from_micros
 from .database import Connection
 
 _FLOAT = struct.Struct("<d")
 _INTEGER = struct.Struct("<q")
+_MINUS_ZERO = -(1 << 63)
 
 
 def bits_of(value: float) -> int:
@@ -19,6 +21,21 @@ def bits_of(value: float) -> int:
 def float_of(bits: int) -> float:
     """The float of such bits."""
     return float(_FLOAT.unpack(_INTEGER.pack(bits))[0])
+
+
+def stored(value: float) -> tuple[float | None, int | None]:
+    """A float as `value` and `nan_bits`: SQLite holds neither NaN nor the sign of -0.0."""
+    if value != value:
+        return None, bits_of(value)
+    return value, _MINUS_ZERO if value == 0 and math.copysign(1, value) < 0 else None
+
+
+def restored(value: float | None, bits: int | None) -> float:
+    """The float of `value` and `nan_bits`."""
+    if bits is not None:
+        return float_of(bits)
+    assert value is not None
+    return value
 
 
 def infos(connection: Connection, run: str) -> Sequence[SeriesInfo]:
@@ -45,14 +62,6 @@ def infos(connection: Connection, run: str) -> Sequence[SeriesInfo]:
     ]
 
 
-def latest(connection: Connection, run: str) -> Mapping[str, Metric]:
-    """The latest point of each series of a run."""
-    rows = connection.execute(
-        "SELECT key, latest_bits, latest_step, latest_time FROM series WHERE run = ?", (run,)
-    )
-    return {row[0]: Metric(float_of(row[1]), row[2], from_micros(row[3])) for row in rows}
-
-
 def positions(connection: Connection, run: str) -> Mapping[str, int]:
     """Up to which byte each file of a run's directory has been read."""
     rows = connection.execute("SELECT file, offset FROM position WHERE run = ?", (run,))
@@ -64,10 +73,11 @@ def loaded(connection: Connection) -> Mapping[str, str]:
     return dict(connection.execute("SELECT run, stamp FROM loaded").fetchall())
 
 
-def forget(connection: Connection, run: str) -> None:
-    """Drop all points of a run."""
-    connection.execute(
-        "DELETE FROM chunk WHERE series_id IN (SELECT id FROM series WHERE run = ?)", (run,)
-    )
-    for table in ("hot", "series", "position", "loaded"):
-        connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+def forget(connection: Connection, runs: Iterable[str]) -> None:
+    """Drop all points of some runs."""
+    for run in runs:
+        connection.execute(
+            "DELETE FROM chunk WHERE series_id IN (SELECT id FROM series WHERE run = ?)", (run,)
+        )
+        for table in ("hot", "series", "position", "loaded"):
+            connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))

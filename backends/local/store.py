@@ -8,8 +8,39 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..api.errors import DamagedError, NotFoundError
+from .errors import clear_errors
 
 PIECE = 1 << 20
+NEW = ".new-"
+
+
+def digest_of(source: BinaryIO) -> str:
+    """The digest of all bytes of `source`."""
+    hasher = hashlib.sha256()
+    while piece := source.read(PIECE):
+        hasher.update(piece)
+    return f"sha256:{hasher.hexdigest()}"
+
+
+def copy(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
+    """Write all bytes of `source` to `target` and to the disk; gives their digest and count."""
+    hasher, size = hashlib.sha256(), 0
+    while piece := source.read(PIECE):
+        hasher.update(piece)
+        size += len(piece)
+        target.write(piece)
+    target.flush()
+    os.fsync(target.fileno())
+    return f"sha256:{hasher.hexdigest()}", size
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class Store:
@@ -27,26 +58,26 @@ class Store:
 
     def add(self, source: BinaryIO) -> tuple[str, int]:
         """Keep all bytes of `source`; gives their digest and count. Whole or not at all."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.root, prefix=".new-")
-        try:
-            hasher, size = hashlib.sha256(), 0
-            with os.fdopen(handle, "wb") as file:
-                while piece := source.read(PIECE):
-                    hasher.update(piece)
-                    size += len(piece)
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            digest = f"sha256:{hasher.hexdigest()}"
-            target = self.path(digest)
-            if not target.exists():
-                target.parent.mkdir(mode=0o700, exist_ok=True)
-                Path(name).chmod(0o400)
-                Path(name).replace(target)
+        with clear_errors(self.root):
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.root, prefix=NEW)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    digest, size = copy(source, file)
+                self._place(Path(name), self.path(digest), size)
+            finally:
+                Path(name).unlink(missing_ok=True)
             return digest, size
-        finally:
-            Path(name).unlink(missing_ok=True)
+
+    def _place(self, new: Path, target: Path, size: int) -> None:
+        if target.is_file() and target.stat().st_size == size:
+            # Wanted again just now: not something to be collected.
+            os.utime(target)
+            return
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        new.chmod(0o400)
+        new.replace(target)
+        sync_folder(target.parent)
 
     def open(self, digest: str) -> BinaryIO:
         """The bytes of a digest."""
@@ -62,16 +93,14 @@ class Store:
     def verify(self, digest: str) -> bool:
         """Whether the bytes still have their digest."""
         with self.open(digest) as file:
-            hasher = hashlib.sha256()
-            while piece := file.read(PIECE):
-                hasher.update(piece)
-        return f"sha256:{hasher.hexdigest()}" == digest
+            return digest_of(file) == digest
 
     def digests(self) -> Iterator[tuple[str, int]]:
         """Each digest that is kept, with its size."""
         for folder in sorted(self.root.glob("??")):
             for file in sorted(folder.iterdir()):
-                yield f"sha256:{folder.name}{file.name}", file.stat().st_size
+                if len(file.name) == 62 and file.is_file():
+                    yield f"sha256:{folder.name}{file.name}", file.stat().st_size
 
     def remove(self, digest: str) -> None:
         """Drop the bytes of a digest."""

@@ -8,7 +8,7 @@ nothing. link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero b
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +17,15 @@ import rfc8785
 
 from ..api.events import Actor, Event
 from ..api.query import Expression, Field, Sort
-from ..api.times import from_micros, rfc3339, to_micros
+from ..api.text import exact
+from ..api.times import rfc3339, to_micros
 from .database import Connection
 from .filters import EVENT_COLUMNS, Sql, condition, prepare
 
 START = bytes(32)
+ERASED = "(erased)"
 VERSION = 1
+_PIECE = 1000
 _NEWEST = (Sort(Field("seq"), descending=True),)
 
 
@@ -58,6 +61,7 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
     """Append `entry` inside the transaction that also holds the change it speaks of."""
     last = connection.execute("SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     seq, before = (last[0] + 1, last[1]) if last else (1, START)
+    entry = _exact(entry)
     body = msgspec.json.encode(entry, order="sorted").decode()
     salt = os.urandom(32)
     leaf = rfc8785.dumps(
@@ -81,24 +85,38 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
         "INSERT INTO audit_payload(salt, body) VALUES(?, ?) RETURNING id", (salt, body)
     ).fetchone()[0]
     connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?)", (seq, leaf, payload, link))
-    _index(connection, seq, time, entry)
-    return _event(seq, time, entry, link)
+    event = _event(seq, time, entry, link)
+    _index(connection, event)
+    return event
 
 
-def _index(connection: Connection, seq: int, time: datetime, entry: Entry) -> None:
+def _index(connection: Connection, event: Event) -> None:
     connection.execute(
-        "INSERT INTO audit_index VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            seq,
-            to_micros(time),
-            entry.actor.sudo_user or entry.actor.user,
-            entry.actor.host,
-            entry.phase,
-            entry.action,
-            entry.subject,
-            entry.reason,
-            entry.ticket,
-        ),
+        "INSERT INTO audit_index VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", index_row(event)
+    )
+
+
+def _exact(entry: Entry) -> Entry:
+    try:
+        msgspec.json.encode(entry)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(entry), ensure_ascii=False)
+        return msgspec.json.decode(exact(text), type=Entry)
+    return entry
+
+
+def index_row(event: Event) -> tuple[object, ...]:
+    """What the index holds of an event."""
+    return (
+        event.seq,
+        to_micros(event.time),
+        event.actor.sudo_user or event.actor.user,
+        event.actor.host,
+        event.phase,
+        event.action,
+        event.subject,
+        event.reason,
+        event.ticket,
     )
 
 
@@ -112,62 +130,110 @@ def _event(seq: int, time: datetime, entry: Entry, link: bytes) -> Event:
     return Event(seq=seq, time=time, link=link.hex(), **msgspec.structs.asdict(entry))
 
 
+def changed_here(connection: Connection, subject: str) -> bool:
+    """Whether a plan has changed it here; what comes in from elsewhere then only adds to it."""
+    row = connection.execute(
+        "SELECT 1 FROM audit_index WHERE subject = ? AND phase = 'done' LIMIT 1", (subject,)
+    ).fetchone()
+    return row is not None
+
+
 def events_by_seq(connection: Connection, seqs: Sequence[int]) -> Sequence[Event]:
     """The events of these numbers, in this order."""
     rows = connection.execute(
-        "SELECT a.seq, i.time, p.body, a.link FROM audit a JOIN audit_index i ON i.seq = a.seq"
+        "SELECT a.seq, a.leaf, p.body, a.link FROM audit a"
         " LEFT JOIN audit_payload p ON p.id = a.payload_id"
         " WHERE a.seq IN (SELECT value FROM json_each(?))",
         (json.dumps(list(seqs)),),
     )
     found = {}
-    for seq, time, body, link in rows:
-        entry = msgspec.json.decode(body, type=Entry) if body else _erased(connection, seq)
-        found[seq] = _event(seq, from_micros(time), entry, link)
+    for seq, leaf, body, link in rows:
+        stays = json.loads(leaf)
+        entry = msgspec.json.decode(body, type=Entry) if body else _erased(stays)
+        found[seq] = _event(seq, datetime.fromisoformat(stays["time"]), entry, link)
     return [found[seq] for seq in seqs if seq in found]
 
 
-def _erased(connection: Connection, seq: int) -> Entry:
-    phase, action, subject = connection.execute(
-        "SELECT phase, action, subject FROM audit_index WHERE seq = ?", (seq,)
-    ).fetchone()
-    nobody = Actor(user="(erased)", host="(erased)")
+def _erased(leaf: Mapping[str, Any]) -> Entry:
     return Entry(
-        actor=nobody, tool="", context="", phase=phase, action=action, subject=subject
-    )  # fmt: skip
+        actor=Actor(user=ERASED, host=ERASED, key=leaf["actor_key"] or None),
+        tool="",
+        context="",
+        phase=leaf["phase"],
+        action=leaf["action"],
+        subject=ERASED,
+        plan=leaf["plan"] or None,
+    )
 
 
-def event_segments(
-    connection: Connection, where: Expression | None, sort: Sequence[Sort]
-) -> Sequence[Sql]:
+def erase(connection: Connection, seq: int) -> None:
+    """Forget what a person wrote or is in an event; every proof stays valid."""
+    connection.execute(
+        "UPDATE audit_payload SET salt = NULL, body = NULL"
+        " WHERE id = (SELECT payload_id FROM audit WHERE seq = ?)",
+        (seq,),
+    )
+    connection.execute(
+        "UPDATE audit_index SET actor = ?1, host = ?1, subject = ?1, reason = '', ticket = ''"
+        " WHERE seq = ?2",
+        (ERASED, seq),
+    )
+
+
+def rebuild_index(connection: Connection) -> None:
+    """Make the index that filters and sorts read anew from the events themselves."""
+    connection.execute("DELETE FROM audit_index")
+    seqs = [row[0] for row in connection.execute("SELECT seq FROM audit ORDER BY seq")]
+    for start in range(0, len(seqs), _PIECE):
+        for event in events_by_seq(connection, seqs[start : start + _PIECE]):
+            _index(connection, event)
+
+
+def event_numbers(connection: Connection, where: Expression | None, sort: Sequence[Sort]) -> Sql:
     """The select of the numbers of matching events, newest first unless sorted otherwise."""
     prepare(connection)
     test = condition(connection, where, EVENT_COLUMNS) if where is not None else Sql("1")
-    order = ", ".join(
-        f"{EVENT_COLUMNS[s.field.name]} IS NULL, {EVENT_COLUMNS[s.field.name]}"
-        f" {'DESC' if s.descending else 'ASC'}"
-        for s in sort or _NEWEST
+    sorts = sort or _NEWEST
+    order = ""
+    for one in sorts:
+        column, way = EVENT_COLUMNS[one.field.name], "DESC" if one.descending else "ASC"
+        exact = one.field.name in ("seq", "time")
+        order += (
+            f"{column} {way}, " if exact else f"{column} IS NULL, {column} COLLATE NOCASE {way}, "
+        )
+    way = "DESC" if sorts[-1].descending else "ASC"
+    return Sql(
+        f"SELECT seq AS id FROM audit_index WHERE {test.text} ORDER BY {order}seq {way}",
+        test.values,
     )
-    return [
-        Sql(f"SELECT seq FROM audit_index WHERE {test.text} ORDER BY {order}, seq", test.values)
-    ]
 
 
 def verify(connection: Connection, first: int = 1, before: bytes = START) -> int | None:
     """The number of the first event whose leaf, payload or link does not hold; None when all do."""
     expected, link = first, before
     rows = connection.execute(
-        "SELECT a.seq, a.leaf, a.link, p.salt, p.body FROM audit a"
+        "SELECT a.seq, a.leaf, a.link, p.id, p.salt, p.body FROM audit a"
         " LEFT JOIN audit_payload p ON p.id = a.payload_id WHERE a.seq >= ? ORDER BY a.seq",
         (first,),
     )
-    for seq, leaf, stored, salt, body in rows:
+    for seq, leaf, stored, payload, salt, body in rows:
         link = chain(link, leaf)
         if seq != expected or link != stored:
             return min(int(seq), expected)
-        if body is not None:
-            commit = hashlib.sha256(salt + body.encode()).hexdigest()
-            if json.loads(leaf)["payload_commit"] != commit:
-                return int(seq)
+        if payload is None or not _holds(leaf, seq, salt, body):
+            return int(seq)
         expected += 1
     return None
+
+
+def _holds(leaf: bytes, seq: int, salt: bytes | None, body: str | None) -> bool:
+    try:
+        stays = json.loads(leaf)
+        if stays["seq"] != seq:
+            return False
+        if body is None or salt is None:
+            return body is None and salt is None
+        commit = hashlib.sha256(salt + body.encode()).hexdigest()
+    except (ValueError, TypeError, KeyError):
+        return False
+    return bool(stays["payload_commit"] == commit)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..api.address import version as address
+from ..api import address
 from ..api.artifacts import Artifact
 from ..api.errors import ConflictError
 from ..api.ingest import ModelRecord
@@ -15,7 +15,8 @@ from ..api.models import Version
 from ..api.text import exact
 from ..api.times import maybe_micros, to_micros
 from .database import Connection
-from .ingest import put_artifacts
+from .ingest import put_artifacts, put_tags
+from .trail import changed_here
 
 
 def put_model(
@@ -36,11 +37,13 @@ def put_model(
             f"a model called {model.name!r} is already here and came from elsewhere",
             way_out=f"Import it under another name: --as {model.name}=NAME",
         )
+    kept = changed_here(connection, address.model(exact(model.name)))
     row = connection.execute(
         "INSERT INTO model(name, created_at, updated_at, deleted_at, note, origin_id, native_id)"
         " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET"
-        " updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, note = excluded.note"
-        " RETURNING id",
+        " updated_at = excluded.updated_at,"
+        " deleted_at = CASE WHEN ? THEN deleted_at ELSE excluded.deleted_at END,"
+        " note = CASE WHEN ? THEN note ELSE excluded.note END RETURNING id",
         (
             exact(model.name),
             maybe_micros(model.created_at),
@@ -48,15 +51,15 @@ def put_model(
             maybe_micros(model.deleted_at),
             exact(model.note),
             origin,
-            model.name,
+            exact(model.name),
+            kept,
+            kept,
         ),
     ).fetchone()[0]
-    connection.executemany(
-        "INSERT INTO model_tag VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-        [(row, exact(k), exact(v)) for k, v in model.tags.items()],
-    )
+    put_tags(connection, "model", row, model.tags, kept=kept)
     for version in record.versions:
-        _put_version(connection, row, version)
+        subject = address.version(exact(model.name), version.version)
+        _put_version(connection, row, version, kept=changed_here(connection, subject))
     if mirror:
         connection.execute("DELETE FROM alias WHERE model_id = ?", (row,))
     return _put_aliases(connection, row, record, first=mirror or known is None)
@@ -87,14 +90,16 @@ def _put_aliases(
     return conflicts
 
 
-def _put_version(connection: Connection, model: int, version: Version) -> int:
+def _put_version(connection: Connection, model: int, version: Version, *, kept: bool) -> int:
     row = connection.execute(
         "INSERT INTO version(model_id, number, run_uid, digest, size, format, unsafe, signature,"
         " source, status, stage, lock_digest, user, note, card, created_at, updated_at, deleted_at)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(model_id, number) DO UPDATE SET status = excluded.status,"
-        " stage = excluded.stage, note = excluded.note, updated_at = excluded.updated_at,"
-        " deleted_at = excluded.deleted_at, digest = coalesce(excluded.digest, digest),"
+        " stage = excluded.stage, updated_at = excluded.updated_at,"
+        " note = CASE WHEN ? THEN note ELSE excluded.note END,"
+        " deleted_at = CASE WHEN ? THEN deleted_at ELSE excluded.deleted_at END,"
+        " digest = coalesce(excluded.digest, digest),"
         " size = coalesce(excluded.size, size), run_uid = coalesce(excluded.run_uid, run_uid)"
         " RETURNING id",
         (
@@ -116,12 +121,11 @@ def _put_version(connection: Connection, model: int, version: Version) -> int:
             maybe_micros(version.created_at),
             maybe_micros(version.updated_at),
             maybe_micros(version.deleted_at),
+            kept,
+            kept,
         ),
     ).fetchone()[0]
-    connection.executemany(
-        "INSERT INTO version_tag VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-        [(row, exact(k), exact(v)) for k, v in version.tags.items()],
-    )
+    put_tags(connection, "version", row, version.tags, kept=kept)
     return int(row)
 
 
@@ -129,14 +133,18 @@ def write_version(
     connection: Connection, model: str, number: int, content: Mapping[str, Any], now: datetime
 ) -> None:
     """Make a version from what a plan says of it; the model too where there is none."""
-    row = connection.execute(
+    row, deleted = connection.execute(
         "INSERT INTO model(name, created_at, updated_at) VALUES(?, ?, ?)"
-        " ON CONFLICT(name) DO UPDATE SET updated_at = excluded.updated_at, deleted_at = NULL"
-        " RETURNING id",
+        " ON CONFLICT(name) DO UPDATE SET updated_at = excluded.updated_at"
+        " RETURNING id, deleted_at",
         (exact(model), to_micros(now), to_micros(now)),
-    ).fetchone()[0]
+    ).fetchone()
+    if deleted is not None:
+        raise ConflictError(
+            "the model is deleted", where=address.model(model), way_out="Restore it first"
+        )
     files = msgspec.convert(content.get("files", ()), tuple[Artifact, ...])
     fields = {k: v for k, v in content.items() if k != "files"}
     fields |= {"model": model, "version": number, "created_at": now, "updated_at": now}
-    _put_version(connection, row, msgspec.convert(fields, Version))
-    put_artifacts(connection, address(model, number), files)
+    _put_version(connection, row, msgspec.convert(fields, Version), kept=False)
+    put_artifacts(connection, address.version(model, number), files)

@@ -1,43 +1,56 @@
-"""Windows over SQL: the first page at once, then the ids of the whole list in the same order.
-
-Ordered by its first field in up to three segments (numbers, NaN or text, missing), so that each is
-a walk along an index; what follows decides within equal values, at last the id.
-"""
+"""Windows over SQL: the first page at once, then the ids of the whole list in the same order."""
 
 import asyncio
-import json
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from itertools import islice
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ..api.lists import RunQuery
-from ..api.query import Field, Sort
-from ..api.runs import Run, Shelf
+from ..api.runs import Run
 from .database import Connection, Database
-from .filters import DURATION, RUN_COLUMNS, TABLES, Sql, condition, key_id, prepare
+from .filters import Sql
+from .orders import NEWEST, Order
 from .runs import runs_by_id
+from .selections import SMALL, Selector, Term, ids_of
 
 T = TypeVar("T")
-Select = Callable[[Connection], Sequence[Sql]]
-NEWEST = (Sort(Field("started"), descending=True),)
+
+
+class Page(NamedTuple):
+    """The first ids of a list, or all of them."""
+
+    ids: Sequence[int]
+    complete: bool
+
+
+class Listing(Protocol):
+    """Gives the ids of a list in order."""
+
+    def first(self, connection: Connection, size: int) -> Page: ...
+    def whole(self, connection: Connection) -> Sequence[int]: ...
 
 
 class SqlWindow(Generic[T]):
-    """A window whose rows `load` by id, in the order of the ids that `select` gives."""
+    """A window over the ids of a `listing`, whose rows `load` by id.
+
+    The first page is read before the rest. Should somebody write between the two, `whole` gives
+    `first` anew, so that all of a window is of one moment.
+    """
 
     def __init__(
         self,
         database: Database,
-        select: Select,
+        listing: Listing,
         load: Callable[[Connection, Sequence[int]], Sequence[T]],
         find: Callable[[Connection, str], int | None],
     ) -> None:
         self._database = database
-        self._select = select
+        self._listing = listing
         self._load = load
         self._find = find
+        self._head: Sequence[int] = ()
         self._ids: array[int] | None = None
-        self._places: dict[int, int] | None = None
         self._reading = asyncio.Lock()
         self.first: Sequence[T] = ()
         self.at_least = 0
@@ -49,24 +62,33 @@ class SqlWindow(Generic[T]):
     async def open(self, size: int) -> None:
         """Load the first `size` rows."""
 
-        def work(connection: Connection) -> tuple[int, Sequence[T]]:
-            ids = _ids(connection, self._select(connection), size)
-            return len(ids), self._load(connection, ids)
+        def work(connection: Connection) -> tuple[Page, Sequence[T]]:
+            page = self._listing.first(connection, size)
+            return page, self._load(connection, page.ids[:size])
 
-        self.at_least, self.first = await self._database.read(work)
+        page, self.first = await self._database.read(work)
+        self._head = page.ids[:size]
+        self.at_least = len(page.ids)
+        if page.complete:
+            self._ids = array("q", page.ids)
 
     async def whole(self) -> None:
         """Learn all ids, and with them the count."""
+
+        def work(connection: Connection) -> tuple[Sequence[int], Sequence[T]]:
+            ids = self._listing.whole(connection)
+            head = ids[: len(self._head)]
+            return ids, self.first if head == self._head else self._load(connection, head)
+
         async with self._reading:
             if self._ids is None:
-                self._ids = await self._database.read(
-                    lambda connection: _ids(connection, self._select(connection), -1)
-                )
-                self.at_least = len(self._ids)
+                ids, self.first = await self._database.read(work)
+                self._ids = array("q", ids)
+                self.at_least = len(ids)
 
     async def page(self, start: int, limit: int) -> Sequence[T]:
         """The rows from `start`; fewer than `limit` at the end or when some were purged."""
-        if start + limit <= len(self.first) and self._ids is None:
+        if start + limit <= len(self.first):
             return self.first[start : start + limit]
         await self.whole()
         assert self._ids is not None
@@ -79,19 +101,79 @@ class SqlWindow(Generic[T]):
         found = await self._database.read(lambda connection: self._find(connection, key))
         if found is None or self._ids is None:
             return None
-        if self._places is None:
-            self._places = {row: place for place, row in enumerate(self._ids)}
-        return self._places.get(found)
+        try:
+            return self._ids.index(found)
+        except ValueError:
+            return None
 
 
-def run_window(database: Database, query: RunQuery) -> SqlWindow[Run]:
+class SqlListing:
+    """The ids that one select gives."""
+
+    def __init__(self, select: Callable[[Connection], Sql]) -> None:
+        self._select = select
+
+    def first(self, connection: Connection, size: int) -> Page:
+        """The first `size`."""
+        select = self._select(connection)
+        ids = ids_of(connection, Sql(f"{select.text} LIMIT ?", [*select.values, size]))
+        return Page(ids, complete=len(ids) < size)
+
+    def whole(self, connection: Connection) -> Sequence[int]:
+        """All of them."""
+        return ids_of(connection, self._select(connection))
+
+
+class RunListing:
+    """The ids of the runs of a query; a running one has lasted until `now` (microseconds)."""
+
+    def __init__(self, query: RunQuery, now: int) -> None:
+        self._query = query
+        self._now = now
+
+    def first(self, connection: Connection, size: int) -> Page:
+        """Along the order's index where enough of what comes first fits; else all of them."""
+        selector, order = self._parts(connection)
+        terms = _terms(self._query)
+        if terms and (selector.few() or len(self._query.sort) > 1):
+            return Page(_all(selector, order), complete=True)
+        found: list[int] = []
+        walked, step = 0, size * 4 if terms else size
+        walk = order.walk()
+        while len(found) < size and (walked < SMALL or not terms):
+            ids = list(islice(walk, step))
+            found += selector.fitting(ids)
+            walked += len(ids)
+            if len(ids) < step:
+                return Page(found, complete=True)
+        if len(found) < size:
+            return Page(_all(selector, order), complete=True)
+        return Page(found, complete=False)
+
+    def whole(self, connection: Connection) -> Sequence[int]:
+        """All of them."""
+        return _all(*self._parts(connection))
+
+    def _parts(self, connection: Connection) -> tuple[Selector, Order]:
+        query = self._query
+        return (
+            Selector(connection, _terms(query), query.shelf, self._now),
+            Order(connection, query.sort or NEWEST, query.shelf, self._now),
+        )
+
+
+def run_window(database: Database, query: RunQuery, now: int) -> SqlWindow[Run]:
     """The runs of a query."""
     return SqlWindow(
         database,
-        lambda connection: run_segments(connection, query),
+        RunListing(query, now),
         lambda connection, ids: runs_by_id(connection, ids, query.fields),
         _run_place,
     )
+
+
+def _all(selector: Selector, order: Order) -> list[int]:
+    return order.whole(selector.selected())
 
 
 def _run_place(connection: Connection, key: str) -> int | None:
@@ -99,147 +181,26 @@ def _run_place(connection: Connection, key: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def _ids(connection: Connection, segments: Sequence[Sql], size: int) -> "array[int]":
-    ids = array("q")
-    for segment in segments:
-        left = -1 if size < 0 else size - len(ids)
-        if left == 0:
-            break
-        rows = connection.execute(f"{segment.text} LIMIT ?", [*segment.values, left])
-        ids.extend([row[0] for row in rows])
-    return ids
-
-
-def run_segments(connection: Connection, query: RunQuery) -> Sequence[Sql]:
-    """Selects of run ids that make up the whole ordered list, one after the other."""
-    prepare(connection)
-    where = _where(connection, query)
-    head, *rest = query.sort or NEWEST
-    joins, order, values = _within(connection, rest)
-    way = "DESC" if head.descending else "ASC"
-    if head.field.of:
-        table = TABLES[head.field.of]
-        key = key_id(connection, head.field.of, head.field.name)
-        number = "value" if head.field.of == "metrics" else "number"
-        second = "" if head.field.of == "metrics" else f"x.value {way}, "
-        base = f"FROM {table} x JOIN run ON run.id = x.run_id{joins} WHERE x.key_id = ?"
-        bare = not where.text and not joins
-        if bare:
-            base = f"FROM {table} x WHERE x.key_id = ?"
-            gone = "SELECT id FROM run WHERE deleted_at IS NOT NULL"
-            and_where = Sql(f" AND x.run_id NOT IN ({gone})" if query.shelf == Shelf.ACTIVE else "")
-        else:
-            and_where = _and(_shelved(where, query.shelf))
-        one = "x.run_id" if bare else "run.id"
-        bound = [*values, key, *and_where.values]
-        there = f"SELECT run_id FROM {table} WHERE key_id = ?"
-        missing = _shelved(where, query.shelf)
-        missing_where = Sql(f"run.id NOT IN ({there})", [key])
-        lone = _both(missing, missing_where)
-        return [
-            Sql(
-                f"SELECT {one} {base} AND x.{number} IS NOT NULL{and_where.text}"
-                f" ORDER BY x.{number} {way}, {order}{one}",
-                bound,
-            ),
-            Sql(
-                f"SELECT {one} {base} AND x.{number} IS NULL{and_where.text}"
-                f" ORDER BY {second}{order}{one}",
-                bound,
-            ),
-            Sql(
-                f"SELECT run.id FROM run{joins} WHERE {lone.text} ORDER BY {order}run.id",
-                [*values, *lone.values],
-            ),
-        ]
-    column = _column(head.field)
-    shelved = _shelved(where, query.shelf)
-    found = []
-    for test, by in ((f"{column} IS NOT NULL", f"{column} {way}, "), (f"{column} IS NULL", "")):
-        both = _both(shelved, Sql(test))
-        found.append(
-            Sql(
-                f"SELECT run.id FROM run{joins} WHERE {both.text} ORDER BY {by}{order}run.id",
-                [*values, *both.values],
-            )
-        )
-    return found
-
-
-def _column(field: Field) -> str:
-    if field.name == "experiment":
-        return "(SELECT name FROM experiment WHERE experiment.id = run.experiment_id)"
-    if field.name == "name":
-        return "run.name COLLATE NOCASE"
-    if field.name == "dataset":
-        return (
-            "(SELECT min(d.name) FROM run_dataset rd JOIN dataset d ON d.id = rd.dataset_id"
-            " WHERE rd.run_id = run.id)"
-        )
-    return DURATION if field.name == "duration" else RUN_COLUMNS[field.name]
-
-
-def _within(connection: Connection, sorts: Sequence[Sort]) -> tuple[str, str, list[object]]:
-    joins, order = "", ""
-    values: list[object] = []
-    for place, sort in enumerate(sorts):
-        way = "DESC" if sort.descending else "ASC"
-        if not sort.field.of:
-            column = _column(sort.field)
-            order += f"{column} IS NULL, {column} {way}, "
-            continue
-        name, table = f"s{place}", TABLES[sort.field.of]
-        number = "value" if sort.field.of == "metrics" else "number"
-        joins += f" LEFT JOIN {table} {name} ON {name}.run_id = run.id AND {name}.key_id = ?"
-        values.append(key_id(connection, sort.field.of, sort.field.name))
-        order += f"{name}.run_id IS NULL, {name}.{number} IS NULL, {name}.{number} {way}, "
-        if number == "number":
-            order += f"{name}.value {way}, "
-    return joins, order, values
-
-
-def _where(connection: Connection, query: RunQuery) -> Sql:
-    parts = []
+def _terms(query: RunQuery) -> Sequence[Term]:
+    terms: list[Term] = []
     if query.experiments is not None:
-        named = json.dumps(list(query.experiments))
-        parts.append(
+        names = ", ".join("?" * len(query.experiments))
+        terms.append(
             Sql(
                 "run.experiment_id IN (SELECT id FROM experiment"
-                " WHERE name IN (SELECT value FROM json_each(?)))",
-                [named],
+                f" WHERE name COLLATE NOCASE IN ({names}) AND name IN ({names}))",
+                [*query.experiments, *query.experiments],
             )
         )
     if query.parent is not None:
-        parts.append(Sql("run.parent_uid = ?", [query.parent]))
+        terms.append(Sql("coalesce(run.parent_uid = ?, 0)", [query.parent]))
     elif query.top:
-        parts.append(
+        terms.append(
             Sql(
-                "(run.parent_uid IS NULL OR run.parent_uid NOT IN"
-                " (SELECT uid FROM run WHERE deleted_at IS NULL))"
+                "(run.parent_uid IS NULL OR NOT EXISTS (SELECT 1 FROM run above"
+                " WHERE above.uid = run.parent_uid AND above.deleted_at IS NULL))"
             )
         )
     if query.where is not None:
-        parts.append(condition(connection, query.where))
-    return Sql(
-        " AND ".join(f"({part.text})" for part in parts),
-        [value for part in parts for value in part.values],
-    )
-
-
-def _shelved(where: Sql, shelf: Shelf) -> Sql:
-    test = {
-        Shelf.ACTIVE: "run.deleted_at IS NULL",
-        Shelf.DELETED: "run.deleted_at IS NOT NULL",
-        Shelf.ALL: "1",
-    }[shelf]
-    return _both(Sql(test), where)
-
-
-def _both(left: Sql, right: Sql) -> Sql:
-    if not right.text:
-        return left
-    return Sql(f"{left.text} AND {right.text}", [*left.values, *right.values])
-
-
-def _and(where: Sql) -> Sql:
-    return Sql(f" AND {where.text}", where.values) if where.text else where
+        terms.append(query.where)
+    return terms

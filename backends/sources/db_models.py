@@ -114,6 +114,16 @@ class DbModels:
         )
         return text(rows[0][0]) if rows else None
 
+    def logged_names(self, run_id: str) -> Sequence[tuple[str, str]]:
+        """Name and id of each logged model of a run, the newest of a name."""
+        if not self._database.has("logged_models", "model_id", "name", "source_run_id"):
+            return []
+        rows = self._database.rows(
+            "SELECT name, model_id FROM logged_models WHERE source_run_id = ? ORDER BY rowid",
+            (run_id,),
+        )
+        return list({text(name): text(model_id) for name, model_id in rows}.items())
+
     def _model(
         self, key: Key, row: Sequence[object], found: "_Page", format_of: FormatOf
     ) -> ModelRecord:

@@ -87,6 +87,10 @@ class MlflowDb:
         """The files of `runs/ID` or `models/NAME/VERSION`; one entry for a remote folder."""
         return self._places.artifacts(owner)
 
+    def logged(self, run_id: str) -> Sequence[Artifact]:
+        """The files of the models that a run of 3.x logged, each below the name of its model."""
+        return self._places.logged(self._models.logged_names(run_id))
+
     def open(self, artifact: Artifact) -> BinaryIO:
         """The bytes of a file that `artifacts` named."""
         return self._places.open(artifact)

@@ -1,10 +1,10 @@
 """Where the files of runs and versions lie, also when a store was moved with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ..api.address import parse_address
 from ..api.artifacts import Artifact
@@ -79,6 +79,17 @@ class Places:
             return []
         self._roots.add(place.folder)
         return list_folder(place.folder, self._log)
+
+    def logged(self, models: Iterable[tuple[str, str]]) -> list[Artifact]:
+        """The files of logged models, given by name and id, each below the name of its model."""
+        found = []
+        for name, model_id in models:
+            folder = self._logged(model_id).folder
+            if folder is not None:
+                self._roots.add(folder)
+                files = list_folder(folder, self._log)
+                found += [structs.replace(file, path=f"{name}/{file.path}") for file in files]
+        return found
 
     def open(self, artifact: Artifact) -> BinaryIO:
         """The bytes of an artifact: below a folder that was listed, or one of the store's own."""

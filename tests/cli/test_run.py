@@ -294,6 +294,7 @@ def test_a_lost_line_is_no_end(tmp_path):
 def test_a_terminal_that_nobody_reads_holds_up_nothing_but_itself(tmp_path):
     command = script(tmp_path, "print('x' * 1_000_000, flush=True)\nlog(0, loss=1.0)")
     with started(tmp_path, "run", "--", *command) as process:
+        until((tmp_path / ".modeldeck" / "registry.db").exists)
         until(lambda: [r for r in listed(tmp_path) if r["status"] == "finished"])
         process.send_signal(signal.SIGINT)
         process.wait(30)
@@ -309,7 +310,7 @@ def test_a_registry_that_may_not_be_written_refuses(tmp_path):
     empty.mkdir()
     done = run_program(empty, "run", "--readonly", "--", "touch", "ran")
     assert done.returncode == 4
-    assert os.listdir(empty) == []
+    assert list(empty.iterdir()) == []
     assert not (tmp_path / "ran").exists()
 
 
@@ -323,7 +324,9 @@ def test_a_store_of_others_here_is_not_written(tmp_path):
 
 
 def test_the_run_directory_is_private(tmp_path):
-    command = script(tmp_path, "print(oct(run.stat().st_mode), oct((run / 'output.log').stat().st_mode))")
+    command = script(
+        tmp_path, "print(oct(run.stat().st_mode), oct((run / 'output.log').stat().st_mode))"
+    )
     done = run_program(tmp_path, "run", "--", *command)
     assert done.stdout.split() == [oct(stat.S_IFDIR | 0o700), oct(stat.S_IFREG | 0o600)]
 

@@ -81,7 +81,7 @@ def test_times_are_seconds_or_rfc_3339_and_else_the_time_of_reading(tmp_path):
     ]
     assert problems[0].where == "metrics.jsonl:4"
     assert "offset from UTC" in problems[0].what
-    assert problems[1].what.endswith("1 times more")
+    assert problems[1].what.endswith("once more")
 
 
 def test_a_point_without_a_step_comes_after_all_before_it(tmp_path):

@@ -81,6 +81,8 @@ class CompareScreen(DeckScreen):
     def on_resize(self) -> None:
         """A low terminal leaves the table more room."""
         self.set_class(self.app.size.height >= LOW, "tall")
+        if self.metric:
+            self.call_after_refresh(lambda: self.draw(self.metric, keep=True))
 
     @property
     def table(self) -> Table:
@@ -294,6 +296,10 @@ class CompareScreen(DeckScreen):
             return
         self.metric = key
         self.chart.display = True
+        if not self.chart.size.width:
+            # How many points it needs is known when it has a size.
+            self.call_after_refresh(lambda: self.draw(key, keep=keep))
+            return
         columns_, by, view = self.chart.columns, self.by, self.chart.view
         low, high = (view.shown.lo, view.shown.hi) if keep and view.zoomed else (None, None)
 

@@ -221,6 +221,8 @@ class RunScreen(RunVerbs):
     def _settle(self) -> None:
         if self.is_attached and self.is_current and not self.query_one(Prompt).display:
             self.set_focus(self.first_focus())
+            if self._ready():
+                self.part.appear()
         self.draw_frame()
 
     def action_part(self, name: str) -> None:

@@ -63,6 +63,8 @@ class ChartsPart(TablePart):
         self._figures: Mapping[str, SeriesInfo] = {}
         self._sparks: Mapping[str, list[float]] = {}
         self._wanted = ""
+        self._late = False
+        self._width = 0
 
     @classmethod
     def holds(cls, detail: RunDetail) -> bool:
@@ -85,6 +87,12 @@ class ChartsPart(TablePart):
     def on_resize(self) -> None:
         """Arrange by the width; a chart of another width needs other points."""
         self.fit(self.app.size.width)
+        self.call_after_refresh(self.appear)
+
+    def appear(self) -> None:
+        """Draw what could not be drawn while there was no room, or another room."""
+        if self._late or (self.shown and self.chart.size.width != self._width):
+            self.draw(keep=bool(self.shown))
 
     def fit(self, width: int) -> None:
         """Beside or below each other."""
@@ -212,6 +220,10 @@ class ChartsPart(TablePart):
         if not keys or detail is None or histories is None:
             return
         if keys == self.shown and not keep and pause:
+            return
+        self._width = self.chart.size.width
+        self._late = not (self.display and self._width)
+        if self._late:
             return
         run_id, by, columns = detail.run.id, self.by, self.chart.columns
         view = self.chart.view

@@ -95,6 +95,9 @@ class RunPart(Container):
     def tick(self) -> None:
         """Two seconds have passed."""
 
+    def appear(self) -> None:
+        """It has come into sight."""
+
     def ask(self, slot: str, words: str, work: Work) -> None:
         """Ask; the answer comes to `got_SLOT` of this part."""
         self.run_screen.bridge.ask(self.run_screen, f"{self.id}:{slot}", words, work)

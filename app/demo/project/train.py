@@ -80,7 +80,10 @@ def neural(args, x, y, test_x, test_y, log):
     model = MLPClassifier(
         (args.size,), learning_rate_init=args.rate, alpha=args.penalty, random_state=args.seed
     )
-    return stepwise(model, args, x, y, test_x, test_y, log)
+    model = stepwise(model, args, x, y, test_x, test_y, log)
+    # Needed to go on training, not to predict; and no type that others would trust unseen.
+    vars(model).pop("_optimizer")
+    return model
 
 
 def stepwise(model, args, x, y, test_x, test_y, log):

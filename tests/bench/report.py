@@ -1,0 +1,193 @@
+"""Lines of the report: a budget, what was measured, what it is held against; as table and JSON."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .harness import ratio
+
+SECONDS, BYTES, RATE, PER_POINT = "s", "B", "points/s", "B/point"
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """No more than this."""
+
+    value: float
+
+    def holds(self, ours: float, _: float, __: float) -> bool:
+        return ours <= self.value
+
+    def words(self, unit: str) -> str:
+        return amount(self.value, unit)
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """No less than this."""
+
+    value: float
+
+    def holds(self, ours: float, _: float, __: float) -> bool:
+        return ours >= self.value
+
+    def words(self, unit: str) -> str:
+        return f">= {amount(self.value, unit)}"
+
+
+@dataclass(frozen=True)
+class Times:
+    """No more than so many times the reference, `plus` what is allowed on top.
+
+    `worth` such as 1/100 says that it is to be a hundred times less.
+    """
+
+    worth: float
+    plus: float = 0
+
+    def holds(self, ours: float, reference: float, times: float) -> bool:
+        if self.plus:
+            return ours <= self.worth * reference + self.plus
+        return times <= self.worth
+
+    def words(self, unit: str) -> str:
+        return factor(self.worth) + (f" + {amount(self.plus, unit)}" if self.plus else "")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One budget. `ours` and `reference` are what each round gave, in `unit`.
+
+    `beside` says what the reference is. With `worst` the limit holds for the greatest of `ours`,
+    which are then medians of several things. Without a limit it is for information.
+    """
+
+    what: str
+    unit: str
+    ours: Sequence[float]
+    limit: AtMost | AtLeast | Times | None = None
+    reference: Sequence[float] = ()
+    beside: str = ""
+    worst: bool = False
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.ours)
+
+    @property
+    def judged(self) -> float:
+        """What the limit is held against."""
+        return max(self.ours) if self.worst else self.median
+
+    @property
+    def times(self) -> float:
+        """How many times the reference; NaN without one."""
+        if self.worst and self.reference:
+            return max(self.ours) / statistics.median(self.reference)
+        return ratio(self.ours, self.reference)
+
+    @property
+    def verdict(self) -> str:
+        if self.limit is None:
+            return ""
+        reference = statistics.median(self.reference) if self.reference else math.nan
+        return "ok" if self.limit.holds(self.judged, reference, self.times) else "OVER"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A budget that could not be measured, and why."""
+
+    what: str
+    why: str
+    verdict: str = "not measured"
+
+
+Entry = Line | Missing
+HEAD = ("budget", "ours: median (min - max) of n", "reference", "ratio", "limit", "")
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure as people read it; thousands of bytes are KB and MB."""
+    if unit == SECONDS:
+        if value >= 9.995:
+            return f"{value:.1f} s"
+        if value >= 0.9995:
+            return f"{value:.2f} s"
+        return f"{value * 1e3:.{0 if value >= 0.1 else 1 if value >= 0.01 else 2}f} ms"
+    if unit == BYTES:
+        if value >= 999_500:
+            return f"{value / 1e6:.{0 if value >= 99.5e6 else 1}f} MB"
+        return f"{value / 1e3:.1f} KB" if value >= 1000 else f"{value:.0f} B"
+    if unit == PER_POINT:
+        return f"{value:.2f} B"
+    return f"{value:,.0f}/s" if unit == RATE else f"{value:g} {unit}"
+
+
+def factor(times: float) -> str:
+    """A ratio as people read it."""
+    if math.isnan(times):
+        return ""
+    if 0 < times < 0.095:
+        return f"1/{1 / times:,.0f}"
+    return f"{times:.{2 if times < 9.995 else 0}f} x".replace(".00 x", " x")
+
+
+def cells(line: Entry) -> tuple[str, ...]:
+    """One row of the table."""
+    if isinstance(line, Missing):
+        return line.what, line.why, "", "", "", line.verdict
+    unit, count = line.unit, len(line.ours)
+    ours = amount(line.median, unit)
+    if count > 1:
+        ours += f" ({amount(min(line.ours), unit)} - {amount(max(line.ours), unit)}) of {count}"
+    beside = ""
+    if line.reference:
+        beside = f"{amount(statistics.median(line.reference), unit)} {line.beside}"
+    limit = line.limit.words(unit) if line.limit else "-"
+    return line.what, ours, beside, factor(line.times), limit, line.verdict
+
+
+def table(lines: Sequence[Entry]) -> str:
+    """All lines under one head, and under them the notes."""
+    rows = [HEAD, *map(cells, lines)]
+    # A reason why something could not be measured may run into the columns that it leaves empty.
+    widths = [
+        max(len(row[at]) for row, line in zip(rows, (None, *lines), strict=True)
+            if not (at == 1 and isinstance(line, Missing)))
+        for at in range(len(HEAD))
+    ]  # fmt: skip
+    text = []
+    for row, line in zip(rows, (None, *lines), strict=True):
+        if isinstance(line, Missing):
+            text.append(f"{row[0]:{widths[0]}}  {line.verdict}: {line.why}")
+            continue
+        padded = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)]
+        text.append("  ".join(padded).rstrip())
+    text.insert(1, "  ".join("-" * width for width in widths).rstrip())
+    notes = [
+        f"  {line.what}: {line.note}" for line in lines if isinstance(line, Line) and line.note
+    ]
+    return "\n".join([*text, *(["", *notes] if notes else [])])
+
+
+def plain(group: str, line: Entry) -> dict[str, Any]:
+    """A line as JSON."""
+    if isinstance(line, Missing):
+        return {"group": group, "what": line.what, "verdict": line.verdict, "why": line.why}
+    return {
+        "group": group,
+        "what": line.what,
+        "unit": line.unit,
+        "ours": list(line.ours),
+        "median": line.median,
+        "reference": list(line.reference),
+        "beside": line.beside,
+        "ratio": None if math.isnan(line.times) else line.times,
+        "limit": line.limit.words(line.unit) if line.limit else None,
+        "verdict": line.verdict or None,
+        "note": line.note,
+    }

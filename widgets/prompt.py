@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from .bar import Bar, Part
-from .text import cells, show
+from .text import cells, clip, show
 
 Complete = Callable[[str], Sequence[str]]
 KEPT_PAST = 100
@@ -179,12 +179,13 @@ class Prompt(Vertical):
 
 
 def pointing(at: int, text: str, width: int) -> str:
-    """`text` beside a caret in cell `at` of `width`: after it, or before where there is room."""
+    """A caret in cell `at` of `width` with `text` after it, or before it where more room is."""
     at = max(min(at, width - 1), 0)
-    wide = cells(text)
-    if at + 2 + wide <= width or at < wide + 1:
-        return " " * min(at, max(width - wide - 2, 0)) + "^ " + text
-    return " " * (at - wide - 1) + text + " ^"
+    after, before = max(width - at - 2, 0), max(at - 1, 0)
+    if cells(text) <= after or after >= before:
+        return (" " * at + "^ " + clip(text, after))[:width]
+    said = clip(text, before)
+    return " " * (before - cells(said)) + said + " ^"
 
 
 class _Field(Input):

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modeldeck.backends.api.times import from_micros, rfc3339, to_micros
+from modeldeck.backends.api.times import EPOCH, from_micros, rfc3339, to_micros
 
-TIMES = st.datetimes(
-    min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)
-)
+DAYS = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH).days
+TIMES = st.timedeltas(timedelta(-719_000), timedelta(DAYS)).map(lambda since: EPOCH + since)
 
 
 @given(TIMES)

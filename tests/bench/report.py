@@ -154,12 +154,11 @@ def cells(line: Entry) -> tuple[str, ...]:
 def table(lines: Sequence[Entry]) -> str:
     """All lines under one head, and under them the notes."""
     rows = [HEAD, *map(cells, lines)]
-    # A reason why something could not be measured may run into the columns that it leaves empty.
-    widths = [
-        max(len(row[at]) for row, line in zip(rows, (None, *lines), strict=True)
-            if not (at == 1 and isinstance(line, Missing)))
-        for at in range(len(HEAD))
-    ]  # fmt: skip
+    # A reason why something could not be measured runs into the columns that it leaves empty.
+    lined = [row for row, line in zip(rows, (None, *lines), strict=True)
+             if not isinstance(line, Missing)]  # fmt: skip
+    widths = [max(len(row[at]) for row in lined) for at in range(len(HEAD))]
+    widths[0] = max(len(row[0]) for row in rows)
     text = []
     for row, line in zip(rows, (None, *lines), strict=True):
         if isinstance(line, Missing):

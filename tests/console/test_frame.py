@@ -61,9 +61,11 @@ def test_a_caret_stands_below_its_character(at, line):
     assert pointing(at, "no such field", 30).index("^") == at
 
 
-@given(st.text(max_size=30).map(show), st.integers(0, 100), st.integers(1, 80))
-def test_the_caret_is_always_in_sight(text, at, width):
-    assert "^" in pointing(at, text.replace("^", "x"), width)
+@given(st.text(max_size=90).map(show), st.integers(0, 100), st.integers(3, 80))
+def test_the_caret_is_always_in_its_cell(text, at, width):
+    line = pointing(at, text.replace("^", "x"), width)
+    assert cells(line[: line.index("^")]) == min(at, width - 1)
+    assert cells(line) <= width
 
 
 def test_only_what_is_not_there_is_sent():

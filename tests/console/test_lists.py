@@ -88,10 +88,9 @@ async def test_a_filter_typed_in_a_burst_loses_nothing_and_escape_restores(sessi
         check("runs-filtered-80", dump(pilot.app))
         await press(pilot, "slash", "ctrl+l")
         await typed(pilot, "status = zzz")
-        assert dump(pilot.app).splitlines()[-2:] == [
-            "/ status = zzz",
-            " " * 11 + "^ status cannot be 'zzz'; expected one of scheduled, running, finished, failed,…",
-        ] or line(pilot, -1).startswith("^ status cannot be 'zzz'; expected one of scheduled, ")
+        assert line(pilot, -2) == "/ status = zzz"
+        words = "^ status cannot be 'zzz'; expected one of scheduled, running, finish…"
+        assert line(pilot, -1) == " " * 11 + words
         await press(pilot, "enter")
         assert "status cannot be 'zzz'" in dump(pilot.app)
         assert pilot.app.screen.where == "status = failed"

@@ -103,6 +103,7 @@ def test_no_name_reaches_the_terminal_raw(hostile, theme):
     assert b"ZXZpbA" not in output or b"\x1b]52" not in output
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_while_nothing_happens(registry):
     with start(registry) as terminal:
         terminal.press(b":models\r")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+import tempfile
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +19,7 @@ from modeldeck.backends.api.ingest import ModelRecord, RunRecord
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.plan import Change, Plan
 from modeldeck.backends.api.runs import Metric, Points, Run, Status
-from modeldeck.backends.local import LocalBackend, create_registry
+from modeldeck.backends.local import LocalBackend, create_registry, open_registry
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MICROS = int(NOW.timestamp()) * 1_000_000
@@ -24,6 +30,36 @@ ORIGIN = "file:///elsewhere/mlflow.db"
 def fresh(folder: Path) -> LocalBackend:
     """A new registry in `folder` at a fixed time."""
     return create_registry(folder, clock=lambda: NOW)
+
+
+@contextmanager
+def passing() -> Iterator[LocalBackend]:
+    """A new registry for one of many examples: a copy of one that was made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in _made().items():
+            (Path(folder) / name).write_bytes(content)
+        backend = open_registry(Path(folder), clock=lambda: NOW)
+        # Many examples would wait for nothing but the disk.
+        backend.registry._synchronous = "OFF"
+        try:
+            yield backend
+        finally:
+            backend.registry.close_now()
+            backend.telemetry.close_now()
+
+
+@lru_cache(1)
+def _made() -> Mapping[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(fresh(Path(folder)).close())
+        home = Path(folder) / ".modeldeck"
+        return {path.name: path.read_bytes() for path in home.glob("*.db")}
+
+
+def piped(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """A Python process that runs `code`, spoken to by lines."""
+    argv = [sys.executable, "-c", code, *arguments]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def record(

@@ -6,8 +6,6 @@ import io
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 
 import msgspec
 import pytest
@@ -28,7 +26,7 @@ from modeldeck.backends.local.backup import Manifest, backup, restore, verify
 from modeldeck.backends.local.checkup import check
 from modeldeck.backends.local.files import Layout
 
-from .records import ME, MICROS, NOW, ORIGIN, fresh, model_record, plan, points, record
+from .records import ME, MICROS, NOW, ORIGIN, fresh, model_record, piped, plan, points, record
 
 
 @pytest.fixture
@@ -181,10 +179,7 @@ async def test_a_registry_that_somebody_has_open_is_not_moved(backend, tmp_path)
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
         "c.execute('SELECT * FROM run').fetchall(); print('open', flush=True); sys.stdin.read()"
     )
-    other = subprocess.Popen(
-        [sys.executable, "-c", reader, home / "registry.db"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    other = piped(reader, str(home / "registry.db"))
     assert other.stdout.readline() == "open\n"
     with pytest.raises(BusyError, match="is open in another process"):
         restore(tmp_path / "copy", home, NOW)

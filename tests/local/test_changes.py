@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -21,7 +19,7 @@ from modeldeck.backends.api.query import Compare, Field, Sort
 from modeldeck.backends.api.runs import Experiment, Shelf
 from modeldeck.backends.local import open_registry
 
-from .records import ME, NOW, ORIGIN, fresh, model_record, plan, record
+from .records import ME, NOW, ORIGIN, fresh, model_record, piped, plan, record
 
 FIRST = [Experiment(id="first", name="first")]
 
@@ -205,13 +203,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 @pytest.mark.real
 async def test_two_processes_race_for_an_alias(backend, tmp_path):
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACER, str(tmp_path), str(number)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for number in (1, 2)
-    ]  # fmt: skip
+    racers = [piped(RACER, str(tmp_path), str(number)) for number in (1, 2)]
     for racer in racers:
         assert racer.stdout.readline() == "ready\n"
     for racer in racers:

@@ -126,8 +126,8 @@ def test_files_that_are_missing_or_something_else(layout, tmp_path):
 def test_a_log_without_its_database_and_files_half_written(layout):
     layout.telemetry.rename(layout.folder / "telemetry.db-wal")
     (layout.artifacts / f"{NEW}x").touch()
-    assert (str(layout.folder / "telemetry.db-wal"), "is the log of a telemetry.db that is not there")\
-        in found(layout)  # fmt: skip
+    log = str(layout.folder / "telemetry.db-wal")
+    assert (log, "is the log of a telemetry.db that is not there") in found(layout)
     assert any("never finished" in one.what for one in check(layout))
 
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -197,7 +198,7 @@ async def test_a_checkpoint_that_fails_does_not_make_the_write_fail(database, mo
     await asyncio.gather(reader, return_exceptions=True)
     assert await database.read(keys) == ["a"]
     await database.write(add("b"))
-    assert os.path.getsize(f"{database.path}-wal") == 0
+    assert database._wal.stat().st_size == 0
 
 
 def test_what_cannot_be_stored_is_said_so(path):
@@ -335,7 +336,17 @@ def test_a_full_disk_loses_nothing_and_is_said_in_one_line(tmp_path, how):
         mounted = (
             'mount -t tmpfs -o size=3m none "$1" && cp "$2" "$1" && cd "$3" && shift 3 && "$@"'
         )
-        argv = [*own, "sh", "-c", mounted, "sh", str(path.parent), str(keep), os.getcwd(), *argv]
+        argv = [
+            *own,
+            "sh",
+            "-c",
+            mounted,
+            "sh",
+            str(path.parent),
+            str(keep),
+            str(Path.cwd()),
+            *argv,
+        ]
     found = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True)
     said, counts, integrity = found.stdout.splitlines()
     assert "the disk" in said

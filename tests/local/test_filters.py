@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +29,7 @@ from modeldeck.backends.api.runs import Dataset, Experiment, Status
 from modeldeck.backends.api.times import to_micros
 from modeldeck.backends.local import selections
 
-from .records import NOW, ORIGIN, fresh, record
+from .records import NOW, ORIGIN, fresh, passing, record
 
 TEXTS = st.one_of(
     st.sampled_from(["", "a", "A", "ab", "aB", "K", "\u212a", "ß", "İ", "é", "É", "a%b", "a_b"]),
@@ -149,8 +147,7 @@ def getter(found: Any) -> Callable[[Field], Any]:
 
 async def listed(records: list[Any], query: RunQuery, page: int) -> tuple[list[str], list[str]]:
     """The ids of a first page, and of the whole list."""
-    with tempfile.TemporaryDirectory() as folder:
-        backend = fresh(Path(folder))
+    with passing() as backend:
         experiments = [Experiment(id=name, name=name) for name in ("first", "Second")]
         await backend.take(ORIGIN, "test", experiments=experiments, runs=records)
         window = await backend.runs(query, page)
@@ -158,7 +155,6 @@ async def listed(records: list[Any], query: RunQuery, page: int) -> tuple[list[s
         await window.whole()
         assert window.count is not None
         whole = [run.id for run in await window.page(0, window.count)]
-        await backend.close()
         return first, whole
 
 

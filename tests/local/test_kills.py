@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 
 import pytest
 
@@ -12,7 +10,7 @@ from modeldeck.backends.local import open_registry
 from modeldeck.backends.local.checkup import Weight, check
 from modeldeck.backends.local.trail import verify
 
-from .records import ORIGIN, fresh, model_record
+from .records import ORIGIN, fresh, model_record, piped
 
 WRITER = """
 import asyncio, sys
@@ -63,10 +61,7 @@ async def lives(folder, count, seed):
     await backend.close()
     logged: dict[str, int] = {}
     for life in range(count):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder), str(life)],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        writer = piped(WRITER, str(folder), str(life))
         alias = None
         # Killed after as many lines as chance says, wherever it is by then.
         for _ in range(chance.randrange(1, 60)):

@@ -127,7 +127,7 @@ async def test_flipped_bytes_never_give_anything_but_an_answer_or_a_clear_error(
 
     whole = (home / "registry.db").read_bytes()
     chance = random.Random(5)
-    clear = 0
+    said = []
     for _ in range(25):
         damaged = bytearray(whole)
         for _ in range(20):
@@ -142,9 +142,9 @@ async def test_flipped_bytes_never_give_anything_but_an_answer_or_a_clear_error(
             finally:
                 await backend.close()
         except ModeldeckError as error:
-            assert "\n" not in str(error)
-            clear += 1
-    assert clear, "some of it shows"
+            said.append(str(error))
+    assert said, "some of it shows"
+    assert not any("\n" in line for line in said)
 
 
 async def test_a_newer_registry_opens_to_be_read_and_says_why(home):
@@ -191,7 +191,7 @@ async def test_series_that_are_damaged_leave_lists_alone(home):
     (home / "telemetry.db").write_bytes(b"not a database at all" * 100)
     backend = open_registry(home)
     assert (await backend.runs(RunQuery(), 500)).count == 300
-    with pytest.raises(DamagedError, match="telemetry.db: is not a SQLite database"):
+    with pytest.raises(DamagedError, match=r"telemetry\.db: is not a SQLite database"):
         await backend.series("000")
     with pytest.raises(DamagedError, match="telemetry"):
         await backend.log("000", Batch(points={"m": points([(0, 0, 1.0)])}))
@@ -217,10 +217,10 @@ def test_a_folder_of_somebody_else_is_refused_unless_it_is_allowed(home, monkeyp
         monkeypatch.setattr(os, "getuid", lambda: 0)
     found = refused(home, RefusedError, "belongs to", "safe_directories")
     assert found.exit_code == 4
-    open_registry(
-        home, allowed=frozenset({str(home), str(home / "registry.db")})
-    ).registry.close_now()
-    open_registry(home, allowed=frozenset({"*"})).registry.close_now()
+    for allowed in (str(home), "*"):
+        backend = open_registry(home, allowed=frozenset({allowed}))
+        backend.registry.close_now()
+        backend.telemetry.close_now()
 
 
 def test_a_folder_that_belongs_to_a_stranger_cannot_be_initialised(tmp_path, monkeypatch):
@@ -278,7 +278,7 @@ def test_a_locked_registry_is_read_and_a_write_says_who_waits(home):
     other = sqlite3.connect(home / "registry.db", isolation_level=None)
     with backend.registry.__class__(home / "registry.db").lock.held():
         assert backend.registry.read_now(lambda c: c.execute("SELECT 1").fetchone()) == (1,)
-        with pytest.raises(BusyError, match="registry.db: another process") as error:
+        with pytest.raises(BusyError, match=r"registry\.db: another process") as error:
             backend.registry.write_now(lambda c: None)
     assert error.value.exit_code == 3
     other.close()

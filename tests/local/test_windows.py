@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 from datetime import timedelta
 
 import pytest
@@ -13,7 +15,7 @@ from modeldeck.backends.api.parse import parse_filter
 from modeldeck.backends.api.query import RUNS, Field, Sort
 from modeldeck.backends.api.runs import Experiment, Fields, Shelf
 
-from .records import NOW, ORIGIN, fresh, record
+from .records import NOW, ORIGIN, fresh, passing, record
 
 FIRST = [Experiment(id="first", name="first"), Experiment(id="other", name="other")]
 
@@ -119,20 +121,13 @@ async def test_only_the_fields_asked_for_are_loaded(tmp_path):
     )
 )
 def test_latest_values_come_back_bit_for_bit(values):
-    import asyncio
-    import struct
-    import tempfile
-    from pathlib import Path
-
     async def work():
-        with tempfile.TemporaryDirectory() as folder:
-            backend = fresh(Path(folder))
+        with passing() as backend:
             metrics = {f"m{n}": value for n, value in enumerate(values)}
             await backend.take(
                 ORIGIN, "test", experiments=FIRST, runs=[record("a", metrics=metrics)]
             )
             found = (await backend.run("a")).metrics
-            await backend.close()
             return [struct.pack("<d", found[key]) for key in metrics]
 
     assert asyncio.run(work()) == [struct.pack("<d", value) for value in values]

@@ -12,7 +12,7 @@ from modeldeck.backends.sources.detect import Candidate, detect
 from modeldeck.backends.sources.mlflow_db import MlflowDb
 from modeldeck.backends.sources.mlruns import Mlruns
 
-from .making import RUN, make_db, make_files, unprivileged, write
+from .making import RUN, make_db, make_files, make_reachable, unprivileged, write
 
 
 def found(path):
@@ -147,8 +147,7 @@ def test_a_damaged_mlflow_db_in_a_folder_is_told(tmp_path):
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_what_may_not_be_read(tmp_path, kind):
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    make_reachable(tmp_path)
     path = tmp_path / "thing"
     if kind == "file":
         make_db(path).chmod(0)

@@ -10,7 +10,7 @@ from modeldeck.backends.api.errors import BusyError, DamagedError
 from modeldeck.backends.sources import db_runs, db_series
 from modeldeck.backends.sources.mlflow_db import MlflowDb
 
-from .making import RUN, fill_models, make_db, put_point, put_run, unprivileged
+from .making import RUN, fill_models, make_db, make_reachable, put_point, put_run, unprivileged
 
 
 @contextmanager
@@ -103,8 +103,7 @@ def test_a_vacuum_between_pages_is_noticed(opened):
 @pytest.fixture
 def read_only(tmp_path):
     """A folder that may be read and not written, with a WAL database."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    make_reachable(tmp_path)
     folder = tmp_path / "theirs"
     folder.mkdir()
     path = make_db(folder / "mlflow.db", fill=put_point)

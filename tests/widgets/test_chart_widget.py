@@ -119,12 +119,12 @@ async def test_the_other_axis_is_asked_for():
     app = Host()
     async with app.run_test(size=(60, 14)) as pilot:
         app.chart.set_lines([line()])
-        await pilot.press("t")
+        await pilot.press("X")
         assert app.heard[-1].x_kind == "time"
         await pilot.press("plus")
         app.chart.set_lines([Line("a", [1.7e9, 1.7e9 + 60], [1, 2])], "time", keep_view=True)
         assert app.chart.view.shown == Axis(1.7e9, 1.7e9 + 60)
-        await pilot.press("t")
+        await pilot.press("X")
         assert app.heard[-1].x_kind == "step"
 
 

@@ -7,7 +7,8 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
@@ -34,9 +35,11 @@ from .memory import Memory
 from .propose import MakePlan, Proposals
 from .screens.base import SMALLEST, DeckScreen
 
+if TYPE_CHECKING:
+    from modeldeck.app.recorder.adopt import Adoption
+
+FOLLOW = 2.0
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
 _ASCII = str.maketrans("…▾▸▲▼─│•×", "~v>^v-|*x")
 
 
@@ -153,6 +156,7 @@ class Console(Deck):
         self.memory = Memory(session.registry.place)
         self.past = {"goto": self.memory.texts("past/goto") or []}
         self._address = address
+        self._adoption: Adoption | None = None
         self._names: dict[str, Sequence[str]] = {}
 
     def compose(self) -> ComposeResult:
@@ -167,6 +171,22 @@ class Console(Deck):
         if self._address:
             self.open_address(self._address)
         self._next_minute()
+        self.set_timer(FOLLOW, self._follow)
+
+    def _follow(self) -> None:
+        self.run_worker(self._settle(), name="open runs", exit_on_error=False)
+
+    async def _settle(self) -> None:
+        """Follow runs that lost their recorder, as long as the console is open."""
+        from modeldeck.app.usecases.adoption import adoption
+
+        found = self._adoption or adoption(self.bridge.session)
+        if found is None:
+            return
+        self._adoption = found
+        with suppress(ModeldeckError):
+            await found.settle()
+        self.set_timer(FOLLOW, self._follow)
 
     def _next_minute(self) -> None:
         self.set_timer(60.5 - self.bridge.session.clock().second, self._minute)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -26,6 +27,15 @@ LOW = 30
 """Rows of the terminal from which on the chart has half of the screen."""
 
 
+class ChartBox(Container):
+    """Where the chart stands. How many points it needs is known when it has a size."""
+
+    def on_resize(self) -> None:
+        """Say that it has one."""
+        if isinstance(self.screen, CompareScreen):
+            self.call_after_refresh(self.screen.chart_fits)
+
+
 class CompareScreen(DeckScreen):
     """2 to 20 runs; the first is the baseline until another one is chosen."""
 
@@ -42,9 +52,9 @@ class CompareScreen(DeckScreen):
         & #about { height: 1; }
         & #table { height: 1fr; }
         & #beware { height: auto; max-height: 2; color: $text-warning; }
-        & #chart { height: 9; }
+        & #box { height: 9; }
         &.tall #beware { max-height: 4; }
-        &.tall #chart { height: 40%; }
+        &.tall #box { height: 40%; }
     }
     """
 
@@ -60,6 +70,7 @@ class CompareScreen(DeckScreen):
         self.read_at = ""
         self._baseline: str | None = None
         self._source = ListSource()
+        self._width = 0
 
     def body(self) -> Iterator[Widget]:
         """What is compared, the table, what to beware of, a chart."""
@@ -69,20 +80,18 @@ class CompareScreen(DeckScreen):
         yield Static(id="beware", markup=False)
         chart = Chart(ascii=self.console.ascii_only, zone=self.session.clock().tzinfo, id="chart")
         chart.can_focus = False
-        yield chart
+        yield ChartBox(chart, id="box")
 
     def on_mount(self) -> None:
         """Have the keys go to the table."""
         self.histories = Histories(self.session)
         self.query_one("#beware").display = False
-        self.chart.display = False
+        self.query_one("#box").display = False
         self.table.focus()
 
     def on_resize(self) -> None:
         """A low terminal leaves the table more room."""
         self.set_class(self.app.size.height >= LOW, "tall")
-        if self.metric:
-            self.call_after_refresh(lambda: self.draw(self.metric, keep=True))
 
     @property
     def table(self) -> Table:
@@ -295,10 +304,9 @@ class CompareScreen(DeckScreen):
         if item is None or histories is None or not key:
             return
         self.metric = key
-        self.chart.display = True
-        if not self.chart.size.width:
-            # How many points it needs is known when it has a size.
-            self.call_after_refresh(lambda: self.draw(key, keep=keep))
+        self.query_one("#box").display = True
+        self._width = self.chart.size.width
+        if not self._width:
             return
         columns_, by, view = self.chart.columns, self.by, self.chart.view
         low, high = (view.shown.lo, view.shown.hi) if keep and view.zoomed else (None, None)
@@ -310,6 +318,11 @@ class CompareScreen(DeckScreen):
             return key, by, keep, found
 
         self.bridge.ask(self, "drawn", f"series {key} of {len(item.runs)} runs", work)
+
+    def chart_fits(self) -> None:
+        """Draw what was waiting for room, or has another room now."""
+        if self.is_attached and self.metric and self.chart.size.width != self._width:
+            self.draw(self.metric, keep=bool(self._width))
 
     def got_drawn(self, answer: tuple[str, By, bool, list[Drawn]]) -> None:
         """Draw lines that have come; a run keeps its marker whatever is drawn."""

@@ -188,21 +188,23 @@ class RunScreen(RunVerbs):
         if self.part.is_mounted:
             self.part.tick()
 
-    def on_loaded(self, message: Loaded) -> None:
-        """Answers to a part."""
+    def answered(self, message: Loaded) -> None:
+        """Hand the answers of a part to it."""
         name, colon, slot = message.slot.partition(":")
-        if colon:
-            message.prevent_default().stop()
-            getattr(self._parts[name], f"got_{slot}")(message.value)
-            self.draw_frame()
+        if not colon:
+            super().answered(message)
+            return
+        getattr(self._parts[name], f"got_{slot}")(message.value)
+        self.draw_frame()
 
-    def on_failed(self, message: Failed) -> None:
-        """Why a part has no answer."""
+    def unanswered(self, message: Failed) -> None:
+        """Tell a part why it has no answer."""
         name, colon, slot = message.slot.partition(":")
-        if colon:
-            message.prevent_default().stop()
-            getattr(self._parts[name], f"failed_{slot}", self.fail)(message.error)
-            self.draw_frame()
+        if not colon:
+            super().unanswered(message)
+            return
+        getattr(self._parts[name], f"failed_{slot}", self.fail)(message.error)
+        self.draw_frame()
 
     # Parts.
 

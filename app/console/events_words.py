@@ -10,7 +10,9 @@ def change_words(event: Event) -> str:
     before, after = event.before, event.after
     if isinstance(before, dict) and isinstance(after, dict) and len(after) == 1:
         (name,) = after
-        return f"{name}: {_value(before.get(name))} -> {_value(after[name])}"
+        # An alias has nothing but a version, and content is what a new version is.
+        word = "" if name in ("version", "content") else f"{name}: "
+        return f"{word}{_value(before.get(name))} -> {_value(after[name])}"
     return _value(after) if after is not None else ""
 
 

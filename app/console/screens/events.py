@@ -48,10 +48,11 @@ class EventsScreen(ListScreen):
 
     def row(self, item: Event) -> Row:
         """One event."""
-        at = item.time.astimezone(self.session.clock().tzinfo)
+        now = self.session.clock()
+        at = item.time.astimezone(now.tzinfo)
         cells: list[Cell | str] = [
             str(item.seq),
-            f"{at:%Y-%m-%d %H:%M:%S}",
+            f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}",
             item.actor.sudo_user or item.actor.user,
             item.action,
             Cell(item.phase, "dim"),

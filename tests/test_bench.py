@@ -123,14 +123,16 @@ def test_the_table():
     lines = [
         Line("frame", SECONDS, [0.4, 0.5, 0.6], Times(1.5), [0.4, 0.4, 0.4], "empty", note="why"),
         Missing("search", "no .venv-mlflow3: run `make servers`"),
+        Line("bytes", BYTES, [5.0], note="why"),
     ]
     text = """\
 budget  ours: median (min - max) of n  reference     ratio   limit
 ------  -----------------------------  ------------  ------  ------  --
 frame   500 ms (400 ms - 600 ms) of 3  400 ms empty  1.25 x  1.50 x  ok
 search  not measured: no .venv-mlflow3: run `make servers`
+bytes   5 B                                                   -
 
-  frame: why"""
+  frame; bytes: why"""
     assert table(lines) == text
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,56 +12,75 @@ from modeldeck.app.own import open_recording
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish
 from modeldeck.backends.api.errors import UsageError
+from modeldeck.backends.api.ingest import Source
 
 from . import output
 from .common import without_place
 from .options import formats_option, place_options
 
+if TYPE_CHECKING:
+    from modeldeck.app.usecases.importing import Imported
+
+SAID = 20
+
 
 @click.command(name="import")
 @click.argument("path", type=click.Path())
-@click.option("--as", "names", multiple=True, metavar="MODEL=NAME", help="Name a model otherwise.")
+@click.option("--as", "names", multiple=True, metavar="OLD=NEW", help="Name a model otherwise.")
 @formats_option("table", "json")
 @place_options
 @without_place
 def import_(wish: Wish, **options: Any) -> None:
-    """Copy what lies at PATH (mlflow.db, mlruns) into this registry; again, what is new there."""
+    """Copy what lies at PATH (mlflow.db, mlruns) into this registry; again, what is new there.
 
-    async def inside() -> None:
-        session = await open_recording(wish, output.say)
-        try:
-            await _import(session, **options)
-        finally:
-            await session.registry.close()
-
-    asyncio.run(inside())
+    It may be stopped at any time: the next import goes on. Nothing at PATH is changed.
+    """
+    asyncio.run(_import(wish, **options))
 
 
-async def _import(session: Session, path: str, names: Sequence[str], form: str) -> None:
+async def _import(wish: Wish, path: str, names: Sequence[str], form: str) -> None:
     from modeldeck.app.mirror import open_store
-    from modeldeck.app.usecases.importing import Step, import_store
 
     rename = dict(map(_pair, names))
+    if len(rename) < len(names):
+        raise UsageError("a model is named twice with --as", way_out="Name each once")
+    # Opened first: where there is nothing to import, no registry is made for it.
     source = await asyncio.to_thread(open_store, Path(path))
-    bar = output.is_terminal(sys.stderr)
+    try:
+        session = await open_recording(wish, output.say)
+        try:
+            done = await _copied(session, source, rename)
+        finally:
+            await session.registry.close()
+    finally:
+        await asyncio.to_thread(source.close)
+    _print(done, form)
+
+
+async def _copied(session: Session, source: Source, rename: Mapping[str, str]) -> "Imported":
+    from modeldeck.app.usecases.importing import Step, import_store
+
+    shown = output.is_terminal(sys.stderr)
 
     def progress(step: Step) -> None:
-        if bar:
+        if shown:
             text = f"\r{step.runs:,} runs  {step.points:,} points  {step.files:,} files"
             print(text, end="", file=sys.stderr, flush=True)
 
     try:
-        done = await import_store(session, source, rename=rename, progress=progress)
+        return await import_store(session, source, rename=rename, progress=progress)
     finally:
-        await asyncio.to_thread(source.close)
-        if bar:
+        if shown:
             print(file=sys.stderr)
-    for problem in done.problems[:20]:
-        output.say(f"left out: {problem.where}: {problem.what}")
-    if len(done.problems) > 20:
-        output.say(f"left out: {len(done.problems) - 20} more")
+
+
+def _print(done: "Imported", form: str) -> None:
+    for problem in done.problems[:SAID]:
+        output.say(f"modeldeck: {problem.where}: {problem.what}")
+    if len(done.problems) > SAID:
+        output.say(f"modeldeck: {len(done.problems) - SAID} more of the kind")
     for conflict in done.conflicts:
-        output.say(f"conflict: {conflict}; left as it is here")
+        output.say(f"modeldeck: conflict: {conflict}; left as it is here")
     facts = {
         "origin": done.origin,
         "experiments": done.experiments,
@@ -80,5 +99,5 @@ async def _import(session: Session, path: str, names: Sequence[str], form: str) 
 def _pair(text: str) -> tuple[str, str]:
     old, sign, new = text.partition("=")
     if not sign or not old or not new:
-        raise UsageError(f"{text!r} names no model", way_out="Give it as MODEL=NAME")
+        raise UsageError(f"{text!r} names no model", way_out="Give it as OLD=NEW")
     return old, new

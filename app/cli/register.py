@@ -11,6 +11,7 @@ import click
 from modeldeck.app.own import open_recording
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish
+from modeldeck.backends.api.errors import NotFoundError
 
 from . import output
 from .common import carry_out, without_place
@@ -24,7 +25,6 @@ from .words import pairs_of
 @click.option(
     "--run",
     "run_ref",
-    default=lambda: os.environ.get("MODELDECK_RUN_ID"),
     help="The run it came from; inside `modeldeck run`, that run.",
     shell_complete=complete_run,
 )
@@ -37,7 +37,8 @@ def register(wish: Wish, **options: Any) -> int:
     """Make PATH the next version of a model. It is read, never loaded."""
 
     async def inside() -> int:
-        session = await open_recording(wish, output.say)
+        # A dry run makes nothing, no registry either.
+        session = await open_recording(wish, output.say, make=not options["dry_run"])
         try:
             return await _register(session, **options)
         finally:
@@ -59,16 +60,35 @@ async def _register(
     ticket: str,
     form: str,
 ) -> int:
-    from modeldeck.app.usecases.register import plan_register
+    from modeldeck.app.usecases.register import apply_register, plan_register
 
     plan = await plan_register(
         session,
         Path(path),
         model,
-        run=run_ref,
+        run=run_ref or await _surrounding(session),
         tags=pairs_of(tags),
         note=note,
         reason=reason,
         ticket=ticket,
     )
-    return await carry_out(session, plan, yes=yes, dry_run=dry_run, form=form)
+    if yes and not dry_run:
+        # Nobody is asked, but whoever reads the log is told.
+        for effect in plan.effects:
+            output.say(f"modeldeck: {effect}")
+    code = await carry_out(session, plan, yes=yes, dry_run=dry_run, form=form, apply=apply_register)
+    if not dry_run:
+        output.say(f"modeldeck: modeldeck open {plan.changes[0].subject}")
+    return code
+
+
+async def _surrounding(session: Session) -> str | None:
+    """The run that this command line is a part of, when it is one of this registry."""
+    named = os.environ.get("MODELDECK_RUN_ID")
+    if not named:
+        return None
+    try:
+        found = await session.registry.run(named)
+    except NotFoundError:
+        return None
+    return named if found.id == named else None

@@ -105,10 +105,7 @@ class Keeper:
     async def _positioned(self) -> Reader:
         """A reader that goes on where the registry says that reading stopped."""
         positions = await self._registry.positions(self.run.id)
-        # Results are stored a step after positions, and may come twice: they are read from the
-        # start again. Points are stored with them.
-        kept = {k: v for k, v in positions.items() if not k.startswith(rundir.EVALUATIONS)}
-        return Reader(self._dir, kept, base=self._cwd)
+        return Reader(self._dir, positions, base=self._cwd)
 
     async def _take_rest(self) -> None:
         for left in reversed(range(_TRIES)):

@@ -1,34 +1,33 @@
 """Copying another store into this registry: resumable, repeatable, never silent about conflicts."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from modeldeck.backends.api.address import version as version_address
+from modeldeck.app.recorder.home import Home
+from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ModeldeckError, ReadOnlyError
-from modeldeck.backends.api.ingest import ModelRecord, Problem, RunRecord, Source
-from modeldeck.backends.api.models import Version
-from modeldeck.backends.api.protocols import Collecting, Recording
-from modeldeck.backends.api.runs import Points, Status
+from modeldeck.backends.api.ingest import Problem, RunRecord, Source
+from modeldeck.backends.api.runs import Points
 
+from .importing_models import Names, take_models
 from .session import Session
+from .stamps import stamp_of
 
 PAGE = 100
-
-
-class Taker(Recording, Collecting, Protocol):
-    """A registry that takes in others' records and files."""
+POINTS = 400_000
+"""A batch is written when it has so many: other writers wait no longer than one takes."""
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """What an import brought in, and what it could not or would not."""
+    """What an import brought in, and what it could not or would not.
+
+    `runs` and `models` are there, `runs_taken` were new or had changed.
+    """
 
     origin: str
     experiments: int
@@ -49,6 +48,19 @@ class Step(Struct, frozen=True):
     files: int
 
 
+class _Loaded(Struct):
+    """A run with all that its store holds of it."""
+
+    record: RunRecord
+    stamp: str
+    history: Mapping[str, Points] = {}
+    files: Sequence[Artifact] = ()
+
+    @property
+    def points(self) -> int:
+        return sum(map(len, self.history.values()))
+
+
 async def import_store(
     session: Session,
     source: Source,
@@ -58,178 +70,140 @@ async def import_store(
 ) -> Imported:
     """Copy all of `source`. Runs that are here as they are there are passed over.
 
-    `rename` gives models another name here. What was copied before an interruption stays, and is
-    not copied again.
+    `rename` gives models another name here; that is remembered. Clashes of names are refused before
+    anything is copied. What was copied before an interruption stays, and is not copied again.
     """
     session.check_writable("import")
     registry = session.registry
-    if not isinstance(registry, Collecting) or not isinstance(registry, Recording):
+    if not isinstance(registry, Home):
         raise ReadOnlyError("this registry takes in no other stores", where=registry.place)
-    return await _Import(session, registry, source, rename or {}, progress).work()
+    work = Import(session, registry, source, progress)
+    models = await asyncio.to_thread(lambda: list(source.models()))
+    names = await Names.checked(registry, source.origin, models, rename or {})
+    experiments = await work.take_runs()
+    conflicts = await take_models(work, models, names)
+    return await work.ended(experiments, len(models), conflicts)
 
 
-class _Import:
+class Import:
+    """One import under way: what its parts share."""
+
     def __init__(
         self,
         session: Session,
-        registry: Taker,
+        registry: Home,
         source: Source,
-        rename: Mapping[str, str],
         progress: Callable[[Step], None],
     ) -> None:
-        self.session = session
         self.registry = registry
         self.source = source
-        self.rename = rename
-        self.progress = progress
-        self.begun = False
-        self.points = 0
-        self.files = 0
-        self.taken = 0
         self.problems: list[Problem] = []
+        self._session = session
+        self._progress = progress
+        self._begun = False
+        self._points = self._files = self._runs = self._taken = 0
 
-    async def work(self) -> Imported:
-        experiments = await asyncio.to_thread(lambda: list(self.source.experiments()))
-        loaded = await self.registry.loaded()
-        ids = await self.registry.native_ids(self.source.origin)
-        await self.registry.take(self.source.origin, self.source.kind, experiments=experiments)
-        runs = 0
-        pages = iter(self.source.runs())
-        ahead = asyncio.create_task(asyncio.to_thread(_page, pages))
-        while page := await ahead:
-            ahead = asyncio.create_task(asyncio.to_thread(_page, pages))
-            runs += len(page)
-            changed = [r for r in page if loaded.get(ids.get(r.run.id, "")) != _stamp(r)]
-            if changed:
-                await self._take_runs(changed)
-            self.progress(Step(runs, self.points, self.files))
-        conflicts, models = await self._take_models()
-        if self.begun:
-            await self._event("ended", {"runs": self.taken, "points": self.points})
+    async def take_runs(self) -> int:
+        """Copy experiments and runs; gives how many experiments there are."""
+        source, registry = self.source, self.registry
+        experiments = await asyncio.to_thread(lambda: list(source.experiments()))
+        loaded = await registry.loaded()
+        ids = await registry.native_ids(source.origin)
+        known = {native: loaded[here] for native, here in ids.items() if here in loaded}
+        mark = {f"{source.origin}#experiments": stamp_of(experiments)}
+        if not mark.items() <= loaded.items():
+            await self.begin()
+            await registry.take(source.origin, source.kind, experiments=experiments)
+            await registry.mark_loaded(mark)
+        batches = self._batches(known)
+        # The next batch is read while this one is compressed and written.
+        ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        try:
+            while (batch := await ahead) is not None:
+                ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                if batch:
+                    await self._take(batch)
+                self._progress(Step(self._runs, self._points, self._files))
+        finally:
+            # Its thread reads the source, which is about to be closed.
+            await asyncio.wait([ahead])
+        return len(experiments)
+
+    async def begin(self) -> None:
+        """Note that something is copied, before the first of it."""
+        if not self._begun:
+            self._begun = True
+            await self._event("started", {"kind": self.source.kind})
+
+    async def ended(self, experiments: int, models: int, conflicts: Sequence[str]) -> Imported:
+        """Note the end; gives what came of it."""
+        if self._begun:
+            await self._event("ended", {"runs": self._taken, "points": self._points})
         return Imported(
             origin=self.source.origin,
-            experiments=len(experiments),
-            runs=runs,
-            runs_taken=self.taken,
-            points=self.points,
-            files=self.files,
+            experiments=experiments,
+            runs=self._runs,
+            runs_taken=self._taken,
+            points=self._points,
+            files=self._files,
             models=models,
             conflicts=conflicts,
             problems=[*self.source.problems, *self.problems],
         )
 
-    async def _take_runs(self, page: Sequence[RunRecord]) -> None:
-        await self._begin()
-        origin, kind = self.source.origin, self.source.kind
-        await self.registry.take(origin, kind, runs=page)
-        ids = await self.registry.native_ids(origin)
-        histories: dict[str, Mapping[str, Points]] = {}
-        for record in page:
-            native = record.run.id
-            here = ids[native]
-            histories[here] = await asyncio.to_thread(self.source.history, native)
-            self.points += sum(len(points) for points in histories[here].values())
-            kept = await asyncio.to_thread(self._keep, f"runs/{native}")
-            if kept:
-                await self.registry.take_artifacts(f"runs/{here}", kept)
-        await self.registry.take_histories(histories)
-        # Marked only now: an interruption before makes the next import copy these again.
-        done = {ids[r.run.id]: _stamp(r) for r in page if r.run.status != Status.RUNNING}
-        await self.registry.mark_loaded(done)
-        self.taken += len(page)
-
-    async def _take_models(self) -> tuple[Sequence[str], int]:
-        records = await asyncio.to_thread(lambda: list(self.source.models()))
-        conflicts: list[str] = []
-        known = {
-            (v.model, v.version): v
-            for v in await _all_versions(self.session)
-            if v.origin == self.source.origin
-        }
-        for record in records:
-            name = self.rename.get(record.model.name, record.model.name)
-            versions = []
-            for version in record.versions:
-                old = known.get((name, version.version))
-                if old is None or old.digest is None:
-                    version = await self._with_content(version, name)
-                versions.append(msgspec.structs.replace(version, model=name))
-            model = msgspec.structs.replace(record.model, name=name)
-            found = ModelRecord(model=model, versions=versions)
-            conflicts.extend(
-                await self.registry.take(self.source.origin, self.source.kind, models=[found])
-            )
-        return conflicts, len(records)
-
-    async def _with_content(self, version: Version, name: str) -> Version:
-        """The version with what its files say, its files kept."""
-        owner = version_address(version.model, version.version)
-        files = await asyncio.to_thread(self.source.artifacts, owner)
-        root = _root(files)
-        if root is None:
-            return version
-        await self._begin()
-        kept = await asyncio.to_thread(self._keep, owner)
-        await self.registry.take_artifacts(version_address(name, version.version), kept)
-        from modeldeck.backends.formats import inspect
-
-        content = await asyncio.to_thread(inspect, root)
-        return msgspec.structs.replace(
-            version,
-            digest=content.digest,
-            size=content.size,
-            format=content.format,
-            unsafe=content.unsafe,
-            signature=content.signature,
-        )
-
-    def _keep(self, owner: str) -> Sequence[Artifact]:
+    def keep(self, owner: str, files: Sequence[Artifact]) -> Sequence[Artifact]:
+        """The files, kept with their digests; those that cannot be read stay where they are."""
         kept = []
-        for artifact in self.source.artifacts(owner):
+        for artifact in files:
             try:
                 with self.source.open(artifact) as file:
                     kept.append(self.registry.keep(file, artifact.path))
-                self.files += 1
+                self._files += 1
             except (ModeldeckError, OSError) as error:
                 self.problems.append(Problem(f"{owner}/{artifact.path}", str(error)))
                 kept.append(artifact)
         return kept
 
-    async def _begin(self) -> None:
-        if not self.begun:
-            self.begun = True
-            await self._event("started", {"kind": self.source.kind})
+    def _batches(self, known: Mapping[str, str]) -> Iterator[Sequence[_Loaded]]:
+        """Runs that are not here as they are there; an empty batch for a page without any."""
+        records = iter(self.source.runs())
+        batch: list[_Loaded] = []
+        points = 0
+        while page := list(islice(records, PAGE)):
+            for record in page:
+                self._runs += 1
+                files = self.source.artifacts(address(record.run.id))
+                stamp = stamp_of([record, [(file.path, file.size) for file in files]])
+                if known.get(record.run.id) == stamp:
+                    continue
+                one = _Loaded(record, stamp)
+                one.history = self.source.history(record.run.id)
+                one.files = self.keep(address(record.run.id), files)
+                batch.append(one)
+                points += one.points
+                if points >= POINTS:
+                    yield batch
+                    batch, points = [], 0
+            yield batch
+            batch, points = [], 0
 
-    async def _event(self, phase: str, after: Mapping[str, object]) -> None:
-        session = self.session
+    async def _take(self, batch: Sequence[_Loaded]) -> None:
+        await self.begin()
+        registry, origin = self.registry, self.source.origin
+        await registry.take(origin, self.source.kind, runs=[one.record for one in batch])
+        ids = await registry.native_ids(origin, [one.record.run.id for one in batch])
+        here = {ids[one.record.run.id]: one for one in batch}
+        await registry.take_histories({run: one.history for run, one in here.items()})
+        for run, one in here.items():
+            if one.files:
+                await registry.take_artifacts(address(run), one.files)
+        # Marked only now: an interruption before makes the next import copy these again.
+        await registry.mark_loaded({run: one.stamp for run, one in here.items()})
+        self._taken += len(batch)
+        self._points += sum(one.points for one in batch)
+
+    async def _event(self, phase: str, after: Mapping[str, Any]) -> None:
+        session = self._session
         await self.registry.note_event(
             session.actor, session.context, phase, "import", self.source.origin, after
         )
-
-
-def _page(records: Iterator[RunRecord]) -> list[RunRecord]:
-    return list(islice(records, PAGE))
-
-
-def _stamp(record: RunRecord) -> str:
-    return hashlib.sha256(msgspec.json.encode(record, order="sorted")).hexdigest()[:32]
-
-
-def _root(files: Sequence[Artifact]) -> Path | None:
-    """The folder or file on disk that holds all of a version's files."""
-    places = [(f.path, f.location) for f in files if f.location]
-    if not places:
-        return None
-    path, location = places[0]
-    whole = Path(location.removeprefix("file://"))
-    if len(places) == 1 and "/" not in path and path != "MLmodel":
-        return whole if whole.is_file() else None
-    root = whole
-    for _ in path.split("/"):
-        root = root.parent
-    return root if root.is_dir() else None
-
-
-async def _all_versions(session: Session) -> Sequence[Version]:
-    window = await session.registry.versions()
-    return await window.page(0, window.at_least)

@@ -32,10 +32,11 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
 
 class ModelRecord(Struct, frozen=True, kw_only=True):
-    """A model with all its versions."""
+    """A model with all its versions. `native_name`: its name there, when it has another here."""
 
     model: Model
     versions: Sequence[Version] = ()
+    native_name: str | None = None
 
 
 class Problem(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Model files as bytes: which format, which digest, and why loading them could be unsafe."""
 
 from .content import Content
-from .inspection import inspect
+from .inspection import inspect, opened_files
 
-__all__ = ["Content", "inspect"]
+__all__ = ["Content", "inspect", "opened_files"]

@@ -1,7 +1,8 @@
 """Describes a model file or folder, whatever it is."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -31,6 +32,16 @@ def inspect(path: Path) -> Content:
     except OSError as error:
         what = error.strerror or str(error)
         raise DamagedError(f"it could not be read: {what}", where=exact(str(path))) from error
+
+
+def opened_files(path: Path) -> Iterator[tuple[str, BufferedReader]]:
+    """The files that `inspect` names, by its names, open for reading; the caller closes each."""
+    place = Path(os.path.realpath(path))
+    found = files(place, []) if place.is_dir() else [(place.name, place)]
+    for name, one in found:
+        file = opened(one)
+        if file is not None:
+            yield exact(name), file
 
 
 def _file(place: Path) -> Content:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TypeVar
 from ..api.errors import ModeldeckError, ReadOnlyError, UnreachableError
 from .errors import clear_errors
 from .files import check_file, check_file_system
-from .jobs import Job, finished
+from .jobs import AGAIN, Job, finished
 from .locking import WAIT, FileLock
 
 T = TypeVar("T")
@@ -68,6 +69,8 @@ class Database:
 
     def read_now(self, work: Callable[[Connection], T], job: Job | None = None) -> T:
         """`read` on the calling thread; `job` can stop it."""
+        if self._closed.is_set():
+            raise self._gone()
         job = job or Job()
         self._reading.add(job)
         try:
@@ -159,8 +162,8 @@ class Database:
     def close_now(self) -> None:
         """`close` on the calling thread. Reads under way are interrupted, a write is finished."""
         self._closed.set()
-        for job in tuple(self._reading):
-            job.stop()
+        while sum(job.stop() for job in tuple(self._reading)):
+            time.sleep(AGAIN)
         for pool in (self._readers, self._writers):
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)

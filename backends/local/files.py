@@ -45,10 +45,11 @@ def locate(path: Path) -> Path:
 def check_owner(path: Path, allowed: frozenset[str] = frozenset()) -> None:
     """Refuse a folder that belongs to somebody else: a planted one could lie to us.
 
-    `allowed` holds resolved paths that the configuration trusts, or "*".
+    `allowed` holds resolved folders that the configuration trusts with what is in them, or "*".
     """
     status = path.stat()
-    if status.st_uid in (os.getuid(), 0) or "*" in allowed or str(path.resolve()) in allowed:
+    trusted = {"*", str(path.resolve()), str(path.resolve().parent)}
+    if status.st_uid in (os.getuid(), 0) or trusted & allowed:
         return
     import pwd
 

@@ -1,6 +1,7 @@
 """What is written without a Plan a point: runs as they log, records of other stores."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -239,11 +240,41 @@ class Intake:
         """The runs whose everything was copied from a source, with their stamps."""
         return await self.from_telemetry(series.loaded, {})
 
-    async def native_ids(self, origin: str) -> Mapping[str, str]:
-        """The ids here of the runs of an origin, by their ids there."""
+    async def keep_only(
+        self,
+        origin: str,
+        *,
+        experiments: Collection[str],
+        runs: Collection[str],
+        models: Mapping[str, Collection[int]],
+    ) -> None:
+        """Drop whatever came from an origin and is not named, by its ids there, with its data."""
+        from . import leaving
+
+        gone = await self.registry.write(
+            lambda c: leaving.drop(c, origin, experiments, runs, models)
+        )
+        if gone:
+            await self.telemetry.write(lambda c: series.forget(c, gone))
+
+    async def native_ids(self, origin: str, only: Sequence[str] | None = None) -> Mapping[str, str]:
+        """The ids here of the runs of an origin, or of some of them, by their ids there."""
+        some = "" if only is None else " AND native_id IN (SELECT value FROM json_each(?))"
+        bound = [] if only is None else [json.dumps(list(only))]
         rows = await self.registry.read(
             lambda c: c.execute(
                 "SELECT native_id, uid FROM run WHERE origin_id ="
+                f" (SELECT id FROM origin WHERE uri = ?){some}",
+                (origin, *bound),
+            ).fetchall()
+        )
+        return dict(rows)
+
+    async def native_models(self, origin: str) -> Mapping[str, str]:
+        """The names here of the models of an origin, by their names there."""
+        rows = await self.registry.read(
+            lambda c: c.execute(
+                "SELECT native_id, name FROM model WHERE origin_id ="
                 " (SELECT id FROM origin WHERE uri = ?)",
                 (origin,),
             ).fetchall()

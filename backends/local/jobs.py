@@ -11,7 +11,8 @@ from ..api.errors import UnreachableError
 
 T = TypeVar("T")
 W = TypeVar("W")
-_AGAIN = 0.02
+AGAIN = 0.02
+"""Seconds after which a job is interrupted once more: between two statements it is in vain."""
 
 
 class Job:
@@ -57,6 +58,5 @@ async def finished(pool: ThreadPoolExecutor, job: Job, call: Callable[[W, Job], 
 
 
 def _stop(loop: asyncio.AbstractEventLoop, job: Job) -> None:
-    # Between two statements there is nothing to interrupt, so once is not enough.
     if job.stop():
-        loop.call_later(_AGAIN, _stop, loop, job)
+        loop.call_later(AGAIN, _stop, loop, job)

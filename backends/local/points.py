@@ -145,7 +145,7 @@ def figures(points: Points) -> Figures:
     steps, times = np.frombuffer(points.steps, np.int64), np.frombuffer(points.times, np.int64)
     values = np.frombuffer(points.values, np.float64)
     finite = values[np.isfinite(values)]
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         total = float(finite.sum())
     return Figures(
         len(points),

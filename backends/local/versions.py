@@ -35,7 +35,7 @@ def put_model(
     if known and known[1] != origin:
         raise ConflictError(
             f"a model called {model.name!r} is already here and came from elsewhere",
-            way_out=f"Import it under another name: --as {model.name}=NAME",
+            way_out=f"Import it under another name: --as {record.native_name or model.name}=NAME",
         )
     kept = changed_here(connection, address.model(exact(model.name)))
     row = connection.execute(
@@ -51,7 +51,7 @@ def put_model(
             maybe_micros(model.deleted_at),
             exact(model.note),
             origin,
-            exact(model.name),
+            exact(record.native_name or model.name),
             kept,
             kept,
         ),

@@ -12,9 +12,10 @@ from .database import Connection, Database
 from .filters import Sql
 from .orders import NEWEST, Order
 from .runs import runs_by_id
-from .selections import SMALL, Selector, Term, ids_of
+from .selections import Selector, Term, ids_of
 
 T = TypeVar("T")
+WALK = 8000
 
 
 class Page(NamedTuple):
@@ -138,16 +139,17 @@ class RunListing:
         if terms and (selector.few() or len(self._query.sort) > 1):
             return Page(_all(selector, order), complete=True)
         found: list[int] = []
-        walked, step = 0, size * 4 if terms else size
+        walked, step = 0, max(size * 4, 1) if terms else max(size, 1)
         walk = order.walk()
-        while len(found) < size and (walked < SMALL or not terms):
+        while len(found) < size:
             ids = list(islice(walk, step))
             found += selector.fitting(ids)
             walked += len(ids)
             if len(ids) < step:
                 return Page(found, complete=True)
-        if len(found) < size:
-            return Page(_all(selector, order), complete=True)
+            if terms and walked * size > WALK * len(found):
+                # At this rate the walk would be longer than it takes to find all of them.
+                return Page(_all(selector, order), complete=True)
         return Page(found, complete=False)
 
     def whole(self, connection: Connection) -> Sequence[int]:

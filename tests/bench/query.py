@@ -3,8 +3,9 @@
 import asyncio
 import sqlite3
 import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +17,7 @@ from modeldeck.backends.api.runs import Fields
 from modeldeck.backends.local.opening import open_registry
 
 from .frame import RUNS
-from .harness import Cost, cost, paired, repeated
+from .harness import Cost, cost
 from .place import Bench
 from .registry import METRICS, PARAMS
 from .report import SECONDS, AtMost, Line
@@ -91,14 +92,6 @@ class Lists:
         found: Sequence[Any] = self._runner.run(self._window.page(start, size))
         return found
 
-    def costs(self, where: str, sort: str, rounds: int) -> tuple[list[Cost], list[Cost]]:
-        """What the first page takes, and after it the whole list."""
-        firsts, wholes = [], []
-        for _ in range(rounds + 1):
-            firsts.append(cost(lambda: self.first(where, sort)))
-            wholes.append(cost(self.whole))
-        return firsts[1:], wholes[1:]
-
 
 def plain_sort(connection: sqlite3.Connection, key: str) -> Callable[[], object]:
     """The same with plain sqlite3, as one would write it: the ids by one metric, all fetched."""
@@ -115,27 +108,18 @@ def plain_sort(connection: sqlite3.Connection, key: str) -> Callable[[], object]
 def measure(bench: Bench) -> Iterator[Line]:
     """Every key both ways, then filters in several orders."""
     made = bench.registry(RUNS)
-    plain = sqlite3.connect(made / ".modeldeck" / "registry.db")
-    with Lists(made) as lists:
+    keys = [f"metrics.{name}" for name in METRICS] + [f"params.{name}" for name in PARAMS]
+    sorts = [("", f"{sign}{key}") for key in keys for sign in ("", "-")]
+    filters = [(where, sort) for where in FILTERS for sort in SORTS]
+    tied = [(where, TIED) for where in ("", *FILTERS)]
+    with Lists(made) as lists, closing(sqlite3.connect(made / ".modeldeck/registry.db")) as plain:
         by_hand = plain_sort(plain, METRICS[4])
-        reference = [one.wall for one in repeated(lambda: cost(by_hand), bench.rounds(9))]
-        beside = "plain SQL, one metric, all ids"
-        keys = [f"metrics.{name}" for name in METRICS] + [f"params.{name}" for name in PARAMS]
-        asked = [("", f"{sign}{key}") for key in keys for sign in ("", "-")]
-        yield from _lines(bench, lists, asked, "sort by any key", reference, beside)
-        filters = [(where, sort) for where in FILTERS for sort in SORTS]
-        yield from _lines(bench, lists, filters, "filter and sort", reference, beside)
-        tied = [(where, TIED) for where in ("", *FILTERS)]
-        for line in _lines(bench, lists, tied, "sort by two keys", reference, beside):
-            yield replace(line, limit=None)
-        pair = paired(
-            lambda: cost(lambda: (lists.first("", "-metrics.metric_04"), lists.whole())),
-            lambda: cost(by_hand),
-            bench.rounds(9),
-        )
-        ours, theirs = pair.wall()
-        yield Line("sort by one metric, page and ids", SECONDS, ours, _QUICK, theirs, beside)
-    plain.close()
+        for what, asked, limit in (
+            ("sort by any key", sorts, _QUICK),
+            ("filter and sort", filters, _QUICK),
+            ("sort by two keys", tied, None),
+        ):
+            yield from _lines(bench, lists, asked, what, limit, by_hand)
 
 
 def _lines(
@@ -143,22 +127,27 @@ def _lines(
     lists: Lists,
     asked: Sequence[tuple[str, str]],
     what: str,
-    reference: Sequence[float],
-    beside: str,
+    limit: AtMost | None,
+    by_hand: Callable[[], object],
 ) -> Iterator[Line]:
-    firsts: dict[tuple[str, str], tuple[float, float]] = {}
-    wholes: dict[tuple[str, str], tuple[float, float]] = {}
-    for where, sort in asked:
-        for costs, found in zip(
-            lists.costs(where, sort, bench.rounds(5)), (firsts, wholes), strict=True
-        ):
-            found[where, sort] = (
-                statistics.median(one.wall for one in costs),
-                statistics.median(one.cpu for one in costs),
-            )
+    """All of `asked` in turn, round by round: a busy moment then hits one round of each."""
+    firsts: dict[tuple[str, str], list[Cost]] = defaultdict(list)
+    wholes: dict[tuple[str, str], list[Cost]] = defaultdict(list)
+    reference: list[Cost] = []
+    for _ in range(1 + bench.rounds(5)):
+        for number, one in enumerate(asked):
+            firsts[one].append(cost(lambda one=one: lists.first(*one)))
+            wholes[one].append(cost(lists.whole))
+            if number % 10 == 0:
+                reference.append(cost(by_hand))
     for part, found in (("first page", firsts), ("then all ids", wholes)):
         for kind, at in (("", 0), (" (CPU)", 1)):
-            worst = max(found, key=lambda one: found[one][at])
+            medians = {
+                one: statistics.median(cost[at] for cost in costs[1:])
+                for one, costs in found.items()
+            }
+            worst = max(medians, key=lambda one: medians[one])
             note = f"medians of each, the worst is judged: {' sort '.join(filter(None, worst))}"
-            yield Line(f"{what}: {part}{kind}", SECONDS, [one[at] for one in found.values()],
-                       _QUICK, reference, beside, worst=True, note=note)  # fmt: skip
+            yield Line(f"{what}: {part}{kind}", SECONDS, list(medians.values()), limit,
+                       [cost[at] for cost in reference], "plain SQL, a metric, all ids",
+                       worst=True, note=note)  # fmt: skip

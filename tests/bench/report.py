@@ -167,10 +167,12 @@ def table(lines: Sequence[Entry]) -> str:
         padded = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)]
         text.append("  ".join(padded).rstrip())
     text.insert(1, "  ".join("-" * width for width in widths).rstrip())
-    notes = [
-        f"  {line.what}: {line.note}" for line in lines if isinstance(line, Line) and line.note
-    ]
-    return "\n".join([*text, *(["", *notes] if notes else [])])
+    notes: dict[str, list[str]] = {}
+    for line in lines:
+        if isinstance(line, Line) and line.note:
+            notes.setdefault(line.note, []).append(line.what)
+    said = [f"  {'; '.join(names)}: {note}" for note, names in notes.items()]
+    return "\n".join([*text, *(["", *said] if said else [])])
 
 
 def plain(group: str, line: Entry) -> dict[str, Any]:

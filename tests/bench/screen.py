@@ -56,7 +56,7 @@ def measure(bench: Bench) -> Iterator[Line]:
 def _filters(bench: Bench, terminal: Watched, pages: list[float]) -> Iterator[Line]:
     typed: dict[str, list[float]] = {text: [] for text in FILTERS}
     entered: dict[str, list[float]] = {text: [] for text in FILTERS}
-    for _ in range(bench.rounds(5)):
+    for _ in range(3):
         for text in FILTERS:
             terminal.press(FILTER + text[:-1].encode(), 0.6)
             typed[text].append(terminal.rows_after(text[-1:].encode()).seconds)

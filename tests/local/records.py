@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import tempfile
@@ -51,9 +50,8 @@ def passing() -> Iterator[LocalBackend]:
 @lru_cache(1)
 def _made() -> Mapping[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(fresh(Path(folder)).close())
-        home = Path(folder) / ".modeldeck"
-        return {path.name: path.read_bytes() for path in home.glob("*.db")}
+        made = fresh(Path(folder)).layout
+        return {path.name: path.read_bytes() for path in (made.database, made.telemetry)}
 
 
 def piped(code: str, *arguments: str) -> subprocess.Popen[str]:

@@ -49,7 +49,7 @@ def script(folder: Path, body: str, name: str = "train.py") -> list[str]:
 
 
 def run_program(
-    folder: Path, *args: str, stdin: bytes | None = b"", **env: str
+    folder: Path, *args: str, stdin: bytes | None = b"", seconds: float = 120, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run modeldeck to its end."""
     done = subprocess.run(
@@ -58,7 +58,7 @@ def run_program(
         env=os.environ | env,
         input=stdin,
         capture_output=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
     )
     return subprocess.CompletedProcess(

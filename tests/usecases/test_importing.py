@@ -1,9 +1,7 @@
-"""Stores of a real MLflow, copied in and opened in place: all that its own client reads is there."""
+"""Stores of a real MLflow, copied in and opened in place: all that its own client reads."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -131,7 +129,7 @@ async def test_what_changed_there_comes_with_the_next_import(small, session):
     assert run.status == "running"
     change(
         small,
-        f"UPDATE runs SET status = 'FINISHED', end_time = 1700009999000 WHERE run_uuid = '{run.id}'",
+        f"UPDATE runs SET status = 'FINISHED', end_time = 1 WHERE run_uuid = '{run.id}'",
         f"INSERT INTO metrics VALUES('auc', 0.75, 1700009998000, '{run.id}', 9, 0)",
         "UPDATE latest_metrics SET value = 0.75, step = 9, timestamp = 1700009998000"
         f" WHERE run_uuid = '{run.id}'",
@@ -159,7 +157,7 @@ async def test_names_that_are_taken_are_refused_before_anything_is_copied(small,
     shutil.copytree(small.parent, other)
     await imported(session, small)
     before = counts(session)
-    with pytest.raises(ConflictError, match="nothing was imported.*--as fraud=NAME"):
+    with pytest.raises(ConflictError, match=r"nothing was imported.*--as fraud=NAME"):
         await imported(session, other / "mlflow.db")
     assert counts(session) == before
     models = [model.name for model in await every(await session.registry.models())]
@@ -170,7 +168,8 @@ async def test_names_that_are_taken_are_refused_before_anything_is_copied(small,
     theirs = await every(await session.registry.versions("fraud"))
     assert [v.digest for v in versions] == [v.digest for v in theirs]
     # The same runs from elsewhere are other runs.
-    assert len(await every(await session.registry.runs(RunQuery(shelf=Shelf.ALL)))) == 78
+    runs = await every(await session.registry.runs(RunQuery(shelf=Shelf.ALL)))
+    assert len(runs) == len({run.id for run in runs}) == 2 * done.runs
     # The new names are remembered.
     before = counts(session)
     await imported(session, other / "mlflow.db")
@@ -263,4 +262,3 @@ async def test_a_cache_that_cannot_be_written_is_told(small, monkeypatch, tmp_pa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(RefusedError, match="Point XDG_CACHE_HOME"):
         await indexed(small)
-    assert json.dumps(os.listdir(small.parent))

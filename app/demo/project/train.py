@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -179,7 +180,7 @@ def described(name, x, y, context):
 
 def save(model, path):
     (OUT / "model").mkdir(parents=True, exist_ok=True)
-    io.dump(model, OUT / "model" / "model.skops")
+    io.dump(model, OUT / "model" / "model.skops", compression=ZIP_DEFLATED, compresslevel=1)
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(OUT / "model" / "model.skops", path)

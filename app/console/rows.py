@@ -21,11 +21,10 @@ class WindowRows:
         self.window = window
         self._make = make
         self._ask = ask
-        self._rows: dict[int, tuple[Any, Row]] = {}
+        self._items: dict[int, Any] = dict(enumerate(window.first))
+        self._made: dict[int, Row] = {}
         self._asked: set[int] = set()
         self._order: list[int] = []
-        for place, item in enumerate(window.first):
-            self._rows[place] = (item, make(item))
 
     @property
     def count(self) -> int | None:
@@ -40,24 +39,26 @@ class WindowRows:
 
     def row(self, place: int) -> Row | None:
         """The row, None while it is not loaded."""
-        found = self._rows.get(place)
-        return found[1] if found else None
+        made = self._made.get(place)
+        if made is None and place in self._items:
+            # A page is three screens long: only what is looked at is made into words.
+            made = self._made[place] = self._make(self._items[place])
+        return made
 
     def item(self, place: int) -> Any | None:
         """The item behind a row."""
-        found = self._rows.get(place)
-        return found[0] if found else None
+        return self._items.get(place)
 
     def items(self) -> Iterator[Any]:
         """All items that are loaded."""
-        return (item for item, _ in self._rows.values())
+        return iter(self._items.values())
 
     def want(self, first: int, last: int) -> None:
         """Ask for the pages that rows `first` to `last` are on."""
         for page in range(first // PAGE, last // PAGE + 1):
             start = page * PAGE
             missing = any(
-                place not in self._rows
+                place not in self._items
                 for place in range(max(first, start), min(last + 1, start + PAGE))
             )
             if missing and page not in self._asked:
@@ -69,25 +70,31 @@ class WindowRows:
         page = start // PAGE
         self._asked.discard(page)
         for place, item in enumerate(items, start):
-            self._rows[place] = (item, self._make(item))
+            self._items[place] = item
+            self._made.pop(place, None)
         self._order.append(page)
         if len(self._order) > KEPT_PAGES:
             old = self._order.pop(0)
             if old not in self._order:
                 for place in range(old * PAGE, old * PAGE + PAGE):
-                    self._rows.pop(place, None)
+                    self._items.pop(place, None)
+                    self._made.pop(place, None)
 
     def lost(self, start: int) -> None:
         """A page that was asked for does not come; it may be asked for again."""
         self._asked.discard(start // PAGE)
 
     def remake(self) -> None:
-        """Make all rows again from their items: columns, baseline or the time have changed."""
-        self._rows = {place: (item, self._make(item)) for place, (item, _) in self._rows.items()}
+        """Make rows again from their items: columns, baseline or the time have changed."""
+        self._made = {}
 
     def place_of(self, key: str) -> int | None:
         """Where a loaded row stands."""
-        return next((place for place, (_, row) in self._rows.items() if row.key == key), None)
+        return next((place for place in self._items if self._key(place) == key), None)
+
+    def _key(self, place: int) -> str | None:
+        row = self.row(place)
+        return row.key if row else None
 
 
 class Branch:

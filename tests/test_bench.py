@@ -130,7 +130,7 @@ budget  ours: median (min - max) of n  reference     ratio   limit
 ------  -----------------------------  ------------  ------  ------  --
 frame   500 ms (400 ms - 600 ms) of 3  400 ms empty  1.25 x  1.50 x  ok
 search  not measured: no .venv-mlflow3: run `make servers`
-bytes   5 B                                                   -
+bytes   5 B                                                  -
 
   frame; bytes: why"""
     assert table(lines) == text

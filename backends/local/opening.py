@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import secrets
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,8 +70,33 @@ def create_registry(
         make_folder(home)
         check_owner(home)
         layout = Layout(home / "registry.db")
-        _migrate(layout)
+        if layout.database.exists():
+            _migrate(layout)
+        else:
+            _create(layout)
     return LocalBackend(layout, tool=tool, clock=clock or _now)
+
+
+def _create(layout: Layout) -> None:
+    """Make both files beside, then name them: who is killed meanwhile leaves no half registry."""
+    draft = Layout(layout.folder / f".new-{secrets.token_hex(4)}" / "registry.db")
+    make_folder(draft.folder)
+    try:
+        _migrate(draft)
+        for made, place in (
+            (draft.telemetry, layout.telemetry),
+            (draft.database, layout.database),
+        ):
+            try:
+                os.link(made, place)
+            except FileExistsError:
+                continue
+            except OSError:
+                # Not every file system has links.
+                if not place.exists():
+                    made.rename(place)
+    finally:
+        shutil.rmtree(draft.folder, ignore_errors=True)
 
 
 def open_mirror(folder: Path, source: Source, *, tool: str = "modeldeck") -> LocalBackend:

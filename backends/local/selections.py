@@ -15,6 +15,7 @@ SMALL = 2000
 IDS = msgspec.json.Decoder(list[int])
 _TEXTS = msgspec.json.Decoder(list[str])
 _ORDERED = ("=", "<", "<=", ">", ">=")
+_FINDING = (*_ORDERED, "~")
 _INDEXED = frozenset({"started", "status", "experiment", "parent", "id", "name"})
 Term = Expression | Sql
 """An expression, or a condition on `run` that a query brings along."""
@@ -195,7 +196,7 @@ class Selector:
             table = TABLES[term.field.of]
             return Sql(f"SELECT run_id AS id FROM {table} WHERE {inner.text}", inner.values)
         shelf = self._shelf
-        if isinstance(term, Has | In | Compare):
+        if isinstance(term, Has | In) or (isinstance(term, Compare) and term.operator in _FINDING):
             test = on_run(term, self._columns)
             if term.field.name not in _INDEXED:
                 shelf = _aside(shelf)

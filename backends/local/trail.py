@@ -2,7 +2,7 @@
 
 A leaf is RFC 8785 canonical JSON of what stays for ever; what a person wrote or is, is in the
 payload, to which the leaf commits by SHA-256(salt || payload), so that erasing a payload breaks
-nothing. link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
+nothing; subject, session, before and after stand in the leaf as digests with the same salt. link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
 """
 
 import hashlib
@@ -70,12 +70,12 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
             "seq": seq,
             "time": rfc3339(time),
             "actor_key": entry.actor.key or "",
-            "session": _digest(entry.actor.session),
+            "session": _digest(salt, entry.actor.session),
             "phase": entry.phase,
             "action": entry.action,
-            "subject": _digest(entry.subject),
-            "before": _digest(entry.before),
-            "after": _digest(entry.after),
+            "subject": _digest(salt, entry.subject),
+            "before": _digest(salt, entry.before),
+            "after": _digest(salt, entry.after),
             "plan": entry.plan or "",
             "payload_commit": hashlib.sha256(salt + body.encode()).hexdigest(),
         }
@@ -120,10 +120,11 @@ def index_row(event: Event) -> tuple[object, ...]:
     )
 
 
-def _digest(value: Any) -> str:
+def _digest(salt: bytes, value: Any) -> str:
     if value is None:
         return ""
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+    # With the payload's salt, so that after an erasure nobody can try which short text it was.
+    return hashlib.sha256(salt + msgspec.json.encode(value, order="sorted")).hexdigest()
 
 
 def _event(seq: int, time: datetime, entry: Entry, link: bytes) -> Event:

@@ -68,8 +68,11 @@ class Round:
         if kind.endswith("command"):
             end_commands(self.folder)
         if kind == "recorder":
-            until(lambda: not any(processes.alive(s["pid"], s["born"]) for s in self.states()))
+            self.wait_for_command()
         self.process.wait(60)
+
+    def wait_for_command(self) -> None:
+        until(lambda: not any(processes.alive(s["pid"], s["born"]) for s in self.states()))
 
     def states(self) -> list[dict]:
         return [s for s in states(self.folder) if self.ours(s["run_id"])]
@@ -130,6 +133,25 @@ def open_console(folder: Path) -> Terminal:
     return Terminal(command, cwd=folder, env=dict(os.environ))
 
 
+def test_killed_while_it_makes_the_registry(tmp_path):
+    chance = random.Random(4)
+    command = [*PROGRAM, "run", "--", "true"]
+    for number in range(8):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        # It begins some tenths of a second after its start.
+        with suppress(subprocess.TimeoutExpired):
+            until((folder / ".modeldeck").exists)
+            process.wait(chance.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        assert run_program(folder, "run", "--", "true").returncode == 0
+        check_files(folder)
+
+
 def test_a_few_kills(tmp_path):
     survive(tmp_path, 5, seed=1)
 
@@ -152,7 +174,7 @@ def test_all_of_a_run_killed_at_once(tmp_path):
         end_commands(tmp_path)
         one.process.kill()
         one.process.wait()
-        until(lambda: not any(processes.alive(s["pid"], s["born"]) for s in one.states()))
+        one.wait_for_command()
         lines = dict(one.whole_lines())
         runs = {run["id"]: run for run in listed(tmp_path)} if lines else {}
         for run_id, count in lines.items():

@@ -40,7 +40,6 @@ class State(Struct, frozen=True, kw_only=True):
     pid: int
     born: str
     host: str
-    command: Sequence[str]
     cwd: str
 
 
@@ -86,7 +85,6 @@ class Child:
                 pid=pid,
                 born=processes.birth(pid),
                 host=processes.host(),
-                command=tuple(command),
                 cwd=str(cwd),
             )
             _write(run_dir, state)

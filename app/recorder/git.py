@@ -22,7 +22,7 @@ DIFF_LIMIT = 4 << 20
 NAMES_LIMIT = 1000
 _LISTING = 1 << 20
 _KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH")
-_OURS = ".modeldeck/"
+_OURS = "/.modeldeck/"
 _SETTINGS = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -177,7 +177,7 @@ def _untracked(answer: Answer | None) -> Sequence[str]:
     if answer is None:
         return ()
     names = answer.output.decode("utf-8", "surrogateescape").split("\0")[:-1]
-    return [name for name in names if not name.startswith(_OURS)]
+    return [name for name in names if _OURS not in f"/{name}"]
 
 
 def _comments(untracked: Sequence[str], *, cut: bool) -> bytes:

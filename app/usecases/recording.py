@@ -21,6 +21,7 @@ from modeldeck.app.recorder.home import Home
 from modeldeck.app.recorder.interpreter import python_of
 from modeldeck.app.recorder.keeper import Keeper
 from modeldeck.app.recorder.lock import capture, lock_digest
+from modeldeck.app.recorder.masking import masked
 from modeldeck.app.recorder.mlflow import store_uri
 from modeldeck.app.recorder.output import Passing
 from modeldeck.backends.api.errors import (
@@ -40,6 +41,8 @@ TAKE = 4
 PATIENCE = 0.3
 """Seconds that the command waits for a look at the code; a slow one goes on beside it."""
 _NOISE = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+COMMAND = "modeldeck.command"
+"""The tag that holds the command line."""
 _INTERRUPTED = 130
 _TRACKING = "MLFLOW_TRACKING_URI"
 Look = tuple[Lock, bytes | None]
@@ -203,7 +206,7 @@ class _Recording:
             started_at=session.clock(),
             parent_id=await self._parent(),
             user=session.actor.sudo_user or session.actor.user,
-            tags=recipe.tags,
+            tags={COMMAND: masked(recipe.command), **recipe.tags},
         )
 
     async def _parent(self) -> str | None:

@@ -2,7 +2,8 @@
 
 A leaf is RFC 8785 canonical JSON of what stays for ever; what a person wrote or is, is in the
 payload, to which the leaf commits by SHA-256(salt || payload), so that erasing a payload breaks
-nothing; subject, session, before and after stand in the leaf as digests with the same salt. link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
+nothing; subject, session, before and after stand in the leaf as digests with the same salt.
+link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
 """
 
 import hashlib

@@ -62,7 +62,7 @@ def test_a_file_becomes_a_version_of_its_run(folder):
     version = shown(folder, "fraud/1")
     assert version["digest"] == sha256(folder / "net.skops")
     assert (version["format"], version["unsafe"]) == ("skops", [])
-    assert (version["run_id"], version["lock"]) == (run["id"], run["lock"])
+    assert (version["run_id"], version["lock"]["digest"]) == (run["id"], run["lock"])
     assert version["source"] == str(folder / "net.skops")
     assert (version["note"], version["tags"]) == ("a try", {"team": "risk"})
     event = events(folder)[0]
@@ -97,8 +97,8 @@ def test_a_folder_keeps_its_files_and_leaves_out_what_leads_away(folder):
     assert "pipe: left out: no regular file" in done.stderr
     version = shown(folder, "fraud/1")
     assert version["format"] == "mlflow"
-    assert [f["path"] for f in version["files"]] == ["MLmodel", "deep/weights.txt"]
-    assert version["files"][1]["digest"] == sha256(model / "deep" / "weights.txt")
+    assert [f["path"] for f in version["artifacts"]] == ["MLmodel", "deep/weights.txt"]
+    assert version["artifacts"][1]["digest"] == sha256(model / "deep" / "weights.txt")
 
 
 def test_a_dry_run_and_a_refusal_keep_nothing(folder, tmp_path_factory):

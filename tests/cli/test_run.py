@@ -27,8 +27,18 @@ pytestmark = pytest.mark.real
 
 
 def only(folder):
+    """The one run, without the tag that each has."""
     (run,) = listed(folder)
+    assert run["tags"].pop("modeldeck.command")
     return run
+
+
+def test_keeps_the_command_line_without_secrets(tmp_path):
+    run_program(tmp_path, "run", "--", "echo", "a b", "--token=xyz")
+    (run,) = listed(tmp_path)
+    assert run["tags"] == {"modeldeck.command": "echo 'a b' --token=***"}
+    everything = b"".join(path.read_bytes() for path in tmp_path.glob(".modeldeck/*.db*"))
+    assert b"xyz" not in everything
 
 
 def test_shows_keeps_and_says_where(tmp_path):

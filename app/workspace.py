@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -122,9 +122,14 @@ def _local_store(uri: str) -> Path:
     )
 
 
-async def open_session(wish: Wish, cwd: Path | None = None) -> Session:
-    """Find, check and open. Raises NothingFoundError when there is nothing to open."""
-    session = await _open(find(wish, cwd or Path.cwd()), wish)
+async def open_session(
+    wish: Wish, cwd: Path | None = None, progress: Callable[[int], None] = lambda _: None
+) -> Session:
+    """Find, check and open. Raises NothingFoundError when there is nothing to open.
+
+    `progress` gets the number of runs read while a store of another tool is indexed.
+    """
+    session = await _open(find(wish, cwd or Path.cwd()), wish, progress)
     if not session.readonly and session.folder and waiting(session.folder / "runs"):
         from .usecases.adoption import settle
 
@@ -134,7 +139,7 @@ async def open_session(wish: Wish, cwd: Path | None = None) -> Session:
     return session
 
 
-async def _open(place: Place, wish: Wish) -> Session:
+async def _open(place: Place, wish: Wish, progress: Callable[[int], None]) -> Session:
     from modeldeck.backends.local.opening import open_registry
 
     settings = read_settings()
@@ -146,7 +151,9 @@ async def _open(place: Place, wish: Wish) -> Session:
     else:
         from .mirror import open_in_place
 
-        registry = await open_in_place(place.path, settings, tool=TOOL, read_only=readonly)
+        registry = await open_in_place(
+            place.path, settings, tool=TOOL, read_only=readonly, progress=progress
+        )
     return Session(
         context=place.context,
         registry=registry,

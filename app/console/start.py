@@ -41,14 +41,24 @@ async def _run(wish: Wish, address: str) -> int:
 
 
 async def _open(wish: Wish) -> Session:
-    def tell() -> None:
-        sys.stderr.write(f"reading {show(wish.path or 'what lies here')} ...\n")
+    loop = asyncio.get_running_loop()
+    begun, told = loop.time(), False
 
-    timer = asyncio.get_running_loop().call_later(PATIENCE, tell)
+    def tell(runs: int = 0) -> None:
+        nonlocal told
+        if loop.time() - begun >= PATIENCE:
+            told = True
+            count = f" {runs:,} runs" if runs else ""
+            sys.stderr.write(f"\rreading {show(wish.path or 'what lies here')} ...{count}")
+            sys.stderr.flush()
+
+    timer = loop.call_later(PATIENCE, tell)
     try:
-        return await open_session(wish)
+        return await open_session(wish, progress=tell)
     finally:
         timer.cancel()
+        if told:
+            sys.stderr.write("\n")
 
 
 async def _start(settings: Settings, nothing: NothingFoundError) -> Session | None:

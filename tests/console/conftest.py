@@ -22,3 +22,9 @@ def registry(made, tmp_path):
 def empty(tmp_path):
     """The path of a registry with nothing in it."""
     return build(tmp_path, [], names={})
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """Letters typed one by one count as one burst, however slow the machine is."""
+    monkeypatch.setattr("modeldeck.app.console.screens.listing.PAUSE", 0.12)

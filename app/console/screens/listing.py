@@ -18,7 +18,7 @@ from ..bridge import Failed, Loaded
 from ..rows import PAGE, TreeRows, WindowRows
 from .base import DeckScreen, clock_time
 
-PAUSE = 0.12
+PAUSE = 0.04
 HINTED = 6
 
 

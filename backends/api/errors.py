@@ -10,6 +10,7 @@
     `- RefusedError          exit 4   may not be done
        |- ConflictError               the state is not the one that the plan saw
        |- ReadOnlyError
+       |- DeniedError                 the server does not know us, or we may not
        `- UnconfirmedError
 
 An error says what happened, where, and the way out. Its text is exact; whoever prints it makes it
@@ -87,3 +88,7 @@ class ReadOnlyError(RefusedError):
 
 class UnconfirmedError(RefusedError):
     """A change was neither confirmed at a terminal nor with `--yes`."""
+
+
+class DeniedError(RefusedError):
+    """The server does not know us, or we may not do this there."""

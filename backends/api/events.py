@@ -21,15 +21,18 @@ class Actor(Struct, frozen=True, kw_only=True):
     on_behalf_of: str | None = None
 
 
-class Event(Struct, frozen=True, kw_only=True):
-    """One row of the audit trail.
+UNKNOWN = Actor(user="unknown", host="unknown")
+"""Who did what was only observed."""
 
-    `phase` is done, intent, outcome, started, ended or observed. `before` and `after` are None
-    for what did not exist. `plan` is the digest of the plan; `link` the chain's hash after it.
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """An event before it has its place in the trail.
+
+    `phase` is done; or intent, and then done, failed or unknown with the intent as `caused_by`; or
+    started, ended, observed. `before` and `after` are None for what did not exist. `plan` is the
+    digest of the plan.
     """
 
-    seq: int
-    time: datetime
     actor: Actor
     tool: str
     context: str
@@ -43,4 +46,11 @@ class Event(Struct, frozen=True, kw_only=True):
     plan: str | None = None
     caused_by: int | None = None
     undo_of: int | None = None
+
+
+class Event(Entry, frozen=True, kw_only=True):
+    """One row of the audit trail; `link` is the chain's hash after it."""
+
+    seq: int
+    time: datetime
     link: str = ""

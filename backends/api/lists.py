@@ -32,9 +32,13 @@ class Window(Protocol[T_co]):
     """A list of any length, of which only what is looked at is loaded.
 
     `first` is the first page. `count` is None until it is known: after `whole()` on a backend that
-    can count. Rows keep their places as long as the window lives.
+    can count. Rows keep their places as long as the window lives. `notes` say in words what the
+    backend did otherwise than the lists of a local registry: what was filtered or ordered where,
+    as far as that makes a difference to a reader.
     """
 
+    @property
+    def notes(self) -> Sequence[str]: ...
     @property
     def first(self) -> Sequence[T_co]: ...
     @property
@@ -48,6 +52,8 @@ class Window(Protocol[T_co]):
 
 class ListWindow(Generic[T]):
     """A window over a list that is already whole."""
+
+    notes: Sequence[str] = ()
 
     def __init__(self, rows: Sequence[T], keys: Sequence[str], *, first: int = 100) -> None:
         self._rows = rows

@@ -12,6 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from .errors import ConflictError, RefusedError
+from .events import Actor, Entry
+from .times import rfc3339
+
 LIFETIME = timedelta(minutes=15)
 
 
@@ -46,7 +50,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What `operation` with `arguments` will do.
 
     `effects` says what else it touches or would break; `untouched` what a reader might fear for;
-    `command` is the same as a command line; `request` what is sent or written.
+    `command` is the same as a command line; `request` what is sent or written; `caveats` what the
+    backend cannot keep anybody from doing past this plan.
     """
 
     operation: str
@@ -58,6 +63,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     gates: Sequence[Verdict] = ()
     command: Sequence[str] = ()
     request: str = ""
+    caveats: Sequence[str] = ()
     inverse: Inverse | None = None
     created_at: datetime
     lapses_at: datetime
@@ -84,3 +90,52 @@ class Plan(Struct, frozen=True, kw_only=True):
     def refused(self) -> bool:
         """Whether a gate says no."""
         return any(gate.verdict != "pass" for gate in self.gates)
+
+    def check(self, now: datetime) -> None:
+        """Raise RefusedError when it may not be applied any more, or at all."""
+        if now > self.lapses_at:
+            raise RefusedError(
+                f"the plan lapsed at {rfc3339(self.lapses_at)}", way_out="Make it again"
+            )
+        if self.refused:
+            raise RefusedError("a gate of the plan says no", way_out="The plan shows which")
+
+    def entry(
+        self,
+        change: Change,
+        phase: str,
+        *,
+        actor: Actor,
+        tool: str,
+        context: str,
+        caused_by: int | None = None,
+    ) -> Entry:
+        """What the audit trail says of one of its changes."""
+        return Entry(
+            actor=actor,
+            tool=tool,
+            context=context,
+            phase=phase,
+            action=self.operation,
+            subject=change.subject,
+            before={change.field: change.before},
+            after={change.field: change.after},
+            reason=self.reason,
+            ticket=self.ticket,
+            plan=self.digest,
+            caused_by=caused_by,
+            undo_of=self.undo_of,
+        )
+
+
+def moved_on(change: Change, found: Any) -> ConflictError:
+    """The error that says: `change` expects something else than what is there now."""
+    return ConflictError(
+        f"{change.field or 'it'} is {_words(found)} now, the plan expects {_words(change.before)}",
+        where=change.subject,
+        way_out="Look at what changed, then plan again",
+    )
+
+
+def _words(value: Any) -> str:
+    return "not there" if value is None else repr(value)

@@ -5,17 +5,19 @@ what came near. Lists are windows (see `lists`). Errors are those of `errors`, n
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from .artifacts import Artifact
-from .events import Actor, Event
+from .events import Actor, Entry, Event
+from .exchanges import Exchange
 from .ingest import Batch, ModelRecord, RunRecord
 from .lists import RunQuery, Window
 from .models import Alias, Model, Version
-from .plan import Plan
+from .plan import Change, Plan
 from .query import Expression, Sort
 from .runs import (
     Dataset,
@@ -140,8 +142,14 @@ class Trail(Protocol):
 
 @runtime_checkable
 class Changes(Protocol):
-    """The one way to change anything."""
+    """The one way to change anything. `request` says in words what applying would send or write.
 
+    `caveats` says what of an operation this backend cannot hold anybody to: who else may do it,
+    past every gate.
+    """
+
+    def request(self, changes: Sequence[Change]) -> str: ...
+    def caveats(self, operation: str) -> Sequence[str]: ...
     async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]: ...
 
 
@@ -194,6 +202,50 @@ class Collecting(Protocol):
     async def note_event(
         self, actor: Actor, context: str, phase: str, action: str, subject: str, after: object
     ) -> Event: ...
+
+
+@runtime_checkable
+class Fields(Protocol):
+    """Single fields of what has an address, read and written on a server.
+
+    `write_field` sends `change.after` once, whatever is there, and raises RefusedError where the
+    server said no, UnreachableError where it is not known whether the request arrived.
+    """
+
+    async def read_field(self, subject: str, field: str) -> Any: ...
+    async def write_field(self, change: Change) -> None: ...
+    def request(self, changes: Sequence[Change]) -> str: ...
+    def caveats(self, operation: str) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class Records(Trail, Protocol):
+    """Where what happens to a server is written down.
+
+    `observe` compares what was seen of some subjects at `at` with what was seen or done before;
+    what nobody did from here becomes an event of phase observed, with its earliest and latest time.
+    `value` None says that it was looked for and is not there. `opened` gives the intents whose
+    outcome nobody wrote.
+    """
+
+    async def note(self, entry: Entry) -> Event: ...
+    async def opened(self) -> Sequence[Event]: ...
+    async def observe(
+        self, seen: Mapping[str, Any], at: datetime, *, field: str, context: str, below: str = ""
+    ) -> Sequence[Event]: ...
+
+
+@runtime_checkable
+class Server(Backend, Experiments, Runs, Histories, Artifacts, Models, Fields, Protocol):
+    """What an adapter of a remote registry gives; with `Records` it makes a `Registry`.
+
+    `exchanges` are the latest requests, oldest first. `link` is the address of a thing in the
+    server's own web pages, None where it has none.
+    """
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]: ...
+    def link(self, address: str) -> str | None: ...
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from ..api.ingest import Source
 from ..api.lists import ListWindow, RunQuery
 from ..api.models import Alias, Model, Version
 from ..api.order import arranged, experiment_fields, model_fields, version_fields
-from ..api.plan import Plan
+from ..api.plan import Change, Plan
 from ..api.protocols import YES, Availability
 from ..api.query import Expression, Sort
 from ..api.runs import (
@@ -268,6 +268,14 @@ class LocalBackend(Intake):
         )
         await window.open(first)
         return window
+
+    def request(self, changes: Sequence[Change]) -> str:
+        """What applying them would do."""
+        return f"one transaction on {self.place}"
+
+    def caveats(self, operation: str) -> Sequence[str]:
+        """None: who may write the file may do anything with it, which `doctor` looks after."""
+        return ()
 
     async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]:
         return await self.registry.write(

@@ -15,15 +15,15 @@ from datetime import datetime
 from typing import Any
 
 from ..api.address import Address, parse_address
-from ..api.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from ..api.errors import NotFoundError, RefusedError, UsageError
 from ..api.events import Actor, Event
-from ..api.plan import Change, Plan
+from ..api.plan import Change, Plan, moved_on
 from ..api.text import exact
 from ..api.times import from_micros, rfc3339, to_micros
 from .database import Connection
 from .ingest import set_tag
 from .models import model_id
-from .trail import Entry, write
+from .trail import write
 from .versions import write_version
 
 Reader = Callable[[Connection, Address, str], Any]
@@ -37,19 +37,11 @@ def apply(
 
     Raises ConflictError naming both values when something is not as the plan saw it.
     """
-    if now > plan.lapses_at:
-        raise RefusedError(f"the plan lapsed at {rfc3339(plan.lapses_at)}", way_out="Make it again")
-    if plan.refused:
-        raise RefusedError("a gate of the plan says no", way_out="The plan shows which")
+    plan.check(now)
     for change in plan.changes:
         found = read_field(connection, change.subject, change.field)
         if found != change.before:
-            raise ConflictError(
-                f"{change.field or 'it'} is {_words(found)} now, the plan expects"
-                f" {_words(change.before)}",
-                where=change.subject,
-                way_out="Look at what changed, then plan again",
-            )
+            raise moved_on(change, found)
     events = []
     moved = [change for change in plan.changes if change.before != change.after]
     for change in moved:
@@ -57,20 +49,7 @@ def apply(
     for change in moved:
         _check_aliases(connection, parse_address(change.subject))
     for change in moved:
-        entry = Entry(
-            actor=actor,
-            tool=tool,
-            context=context,
-            phase="done",
-            action=plan.operation,
-            subject=change.subject,
-            before={change.field: change.before},
-            after={change.field: change.after},
-            reason=plan.reason,
-            ticket=plan.ticket,
-            plan=plan.digest,
-            undo_of=plan.undo_of,
-        )
+        entry = plan.entry(change, "done", actor=actor, tool=tool, context=context)
         events.append(write(connection, entry, now))
     return events
 
@@ -107,10 +86,6 @@ def _check_aliases(connection: Connection, subject: Address) -> None:
             where=str(subject),
             way_out="Move or remove the alias first",
         )
-
-
-def _words(value: Any) -> str:
-    return "not there" if value is None else repr(value)
 
 
 def _fields(address: Address, word: str) -> tuple[Reader, Writer]:

@@ -11,7 +11,7 @@ import msgspec
 from ..api import address
 from ..api.artifacts import Artifact
 from ..api.errors import NotFoundError, ReadOnlyError
-from ..api.events import Actor, Event
+from ..api.events import Actor, Entry, Event
 from ..api.ingest import Batch, ModelRecord, RunRecord
 from ..api.runs import Experiment, Lock, Metric, Points, Run, Status
 from ..api.text import exact
@@ -20,7 +20,7 @@ from . import ingest, series
 from .database import Connection, Database
 from .origins import experiment_uid, run_uid
 from .store import Store
-from .trail import Entry, write
+from .trail import write
 from .versions import put_model
 
 if TYPE_CHECKING:

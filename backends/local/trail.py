@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from ..api.events import Actor, Event
+from ..api.events import Entry, Event
 from ..api.query import Expression, Field, Sort
 from ..api.text import exact
 from ..api.times import rfc3339, to_micros
@@ -28,24 +28,6 @@ ERASED = "(erased)"
 VERSION = 1
 _PIECE = 1000
 _NEWEST = (Sort(Field("seq"), descending=True),)
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event before it has its place in the trail."""
-
-    actor: Actor
-    tool: str
-    context: str
-    phase: str
-    action: str
-    subject: str
-    before: Any = None
-    after: Any = None
-    reason: str = ""
-    ticket: str = ""
-    plan: str | None = None
-    caused_by: int | None = None
-    undo_of: int | None = None
 
 
 def leaf_hash(leaf: bytes) -> bytes:

@@ -39,6 +39,8 @@ class SqlWindow(Generic[T]):
     `first` anew, so that all of a window is of one moment.
     """
 
+    notes: Sequence[str] = ()
+
     def __init__(
         self,
         database: Database,

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from ..api.events import Entry, Event
+from ..api.events import Actor, Entry, Event
 from ..api.query import Expression, Field, Sort
 from ..api.text import exact
 from ..api.times import rfc3339, to_micros

@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from textual.dom import DOMNode
 from textual.message import Message
-from textual.widget import Widget
 from textual.worker import Worker
 
 from modeldeck.app.usecases.session import Session
@@ -53,7 +53,7 @@ class Failed(Message):
 class Bridge:
     """The questions of one session. `on_late` is called with the owner of one that takes long."""
 
-    def __init__(self, session: Session, on_late: Callable[[Widget], None] | None = None) -> None:
+    def __init__(self, session: Session, on_late: Callable[[DOMNode], None] | None = None) -> None:
         self.session = session
         self.on_late = on_late
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
@@ -61,7 +61,7 @@ class Bridge:
         self._running: dict[tuple[int, str], Worker[None]] = {}
         self._late: set[tuple[int, str]] = set()
 
-    def ask(self, owner: Widget, slot: str, words: str, work: Work) -> None:
+    def ask(self, owner: DOMNode, slot: str, words: str, work: Work) -> None:
         """Do `work` for `owner`, which gets Loaded or Failed with `slot`.
 
         `words` name the call in the log; without any it is not logged.
@@ -73,7 +73,7 @@ class Bridge:
         worker: Worker[None] = owner.run_worker(do, name=words, exit_on_error=False)
         self._running[key] = worker
 
-    def cancel(self, owner: Widget, slot: str | None = None) -> bool:
+    def cancel(self, owner: DOMNode, slot: str | None = None) -> bool:
         """Cancel one question of `owner`, or all; gives whether there was any."""
         keys = [k for k in self._running if k[0] == id(owner) and slot in (None, k[1])]
         for key in keys:
@@ -81,15 +81,15 @@ class Bridge:
             self._running.pop(key).cancel()
         return bool(keys)
 
-    def asked(self, owner: Widget, slot: str) -> bool:
+    def asked(self, owner: DOMNode, slot: str) -> bool:
         """Whether the answer of a slot is still to come."""
         return (id(owner), slot) in self._running
 
-    def busy(self, owner: Widget) -> bool:
+    def busy(self, owner: DOMNode) -> bool:
         """Whether `owner` has waited for an answer so long that it should say so."""
         return any(key[0] == id(owner) for key in self._late)
 
-    async def _do(self, owner: Widget, key: tuple[int, str], words: str, work: Work) -> None:
+    async def _do(self, owner: DOMNode, key: tuple[int, str], words: str, work: Work) -> None:
         begin, at = time.monotonic(), self.session.clock()
         message: Message | None = None
         outcome = "cancelled"
@@ -115,7 +115,7 @@ class Bridge:
         if owner.is_attached:
             owner.post_message(message)
 
-    def _tell_late(self, owner: Widget, key: tuple[int, str]) -> None:
+    def _tell_late(self, owner: DOMNode, key: tuple[int, str]) -> None:
         if key in self._running and owner.is_attached:
             self._late.add(key)
             if self.on_late:

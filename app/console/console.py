@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.color import Color
+from textual.dom import DOMNode
 from textual.events import Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.widget import AwaitMount, Widget
+from textual.widget import AwaitMount
 
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.usecases.session import Session
@@ -25,7 +26,7 @@ from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.models import Version
 
-from .bridge import Bridge
+from .bridge import Bridge, Failed, Loaded
 from .clipboard import copy_text
 from .crash import last_words
 from .errands import Errands
@@ -151,7 +152,7 @@ class Console(Deck):
     def __init__(self, session: Session, settings: Settings, address: str = "") -> None:
         super().__init__(settings)
         self.bridge = Bridge(session, self._late)
-        self.errands = Errands(self.bridge)
+        self.errands = Errands(self, self.bridge)
         self.proposals = Proposals(self)
         self.memory = Memory(session.registry.place)
         self.past = {"goto": self.memory.texts("past/goto") or []}
@@ -159,17 +160,18 @@ class Console(Deck):
         self._adoption: Adoption | None = None
         self._names: dict[str, Sequence[str]] = {}
 
-    def compose(self) -> ComposeResult:
-        """What lies below all screens."""
-        yield self.errands
+    def get_default_screen(self) -> Screen[None]:
+        """The first screen: what the address names, else the overview."""
+        return self._screen_at(parse_address(self._address)) if self._address else self.overview()
 
-    def on_mount(self) -> None:
-        """Open the first screen."""
+    def overview(self) -> DeckScreen:
+        """The overview."""
         from .screens.overview import OverviewScreen
 
-        self.push_screen(OverviewScreen())
-        if self._address:
-            self.open_address(self._address)
+        return OverviewScreen()
+
+    def on_mount(self) -> None:
+        """Begin what goes on in the background."""
         self._next_minute()
         self.set_timer(FOLLOW, self._follow)
 
@@ -196,7 +198,15 @@ class Console(Deck):
             self.screen.draw_clock()
         self._next_minute()
 
-    def _late(self, owner: Widget) -> None:
+    def on_loaded(self, message: Loaded) -> None:
+        """An answer to the program's own question."""
+        self.errands.loaded(message)
+
+    def on_failed(self, message: Failed) -> None:
+        """No answer to it."""
+        self.errands.failed(message)
+
+    def _late(self, owner: DOMNode) -> None:
         if isinstance(owner, DeckScreen):
             owner.draw_frame()
 
@@ -245,9 +255,7 @@ class Console(Deck):
 
                 return EventsScreen(where=goal.where)
             case _:
-                from .screens.overview import OverviewScreen
-
-                return OverviewScreen()
+                return self.overview()
 
     def complete_goto(self, text: str) -> Sequence[str]:
         """How what is typed after `:` could go on."""
@@ -263,13 +271,13 @@ class Console(Deck):
 
     def open_address(self, text: str) -> None:
         """Open what an address names."""
-        address = parse_address(text)
-        if address.noun == "runs" and address.name:
-            self.open_run(address.name)
-            return
-        self.push_screen(self._screen_at(address))
+        self.push_screen(self._screen_at(parse_address(text)))
 
     def _screen_at(self, address: Address) -> DeckScreen:
+        if address.noun == "runs" and address.name:
+            from .screens.run import RunScreen
+
+            return RunScreen(address.name)
         if address.noun == "models" and address.name:
             if address.version is not None or address.alias is not None:
                 from .screens.version import VersionScreen

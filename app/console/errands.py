@@ -7,7 +7,7 @@ by leaving it, and what came of it is always said.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from textual.widget import Widget
+from textual.app import App
 
 from modeldeck.backends.api.errors import ModeldeckError
 
@@ -20,13 +20,11 @@ Then = Callable[[Any], None]
 Else = Callable[[ModeldeckError], None]
 
 
-class Errands(Widget):
-    """Never seen; it lies below all screens."""
+class Errands:
+    """The questions of the program itself, which hands `loaded` and `failed` what comes to it."""
 
-    DEFAULT_CSS = "Errands { display: none; }"
-
-    def __init__(self, bridge: "Bridge") -> None:
-        super().__init__()
+    def __init__(self, app: App[int], bridge: "Bridge") -> None:
+        self._app = app
         self._bridge = bridge
         self._open: dict[str, tuple[Then, Else]] = {}
         self._count = 0
@@ -36,14 +34,12 @@ class Errands(Widget):
         self._count += 1
         slot = f"errand{self._count}"
         self._open[slot] = (then, otherwise)
-        self._bridge.ask(self, slot, words, work)
+        self._bridge.ask(self._app, slot, words, work)
 
-    def on_loaded(self, message: Loaded) -> None:
+    def loaded(self, message: Loaded) -> None:
         """Hand on an answer."""
-        message.stop()
         self._open.pop(message.slot)[0](message.value)
 
-    def on_failed(self, message: Failed) -> None:
+    def failed(self, message: Failed) -> None:
         """Hand on why there is none."""
-        message.stop()
         self._open.pop(message.slot)[1](message.error)

@@ -225,10 +225,12 @@ class DeckScreen(Screen[None]):
         """Cancel what is under way, else leave the screen; never the program."""
         if self.cancel():
             self.say("cancelled")
-        elif len(self.console.screen_stack) > 2:
+        elif len(self.console.screen_stack) > 1:
             self.console.pop_screen()
-        else:
+        elif self.crumb == "overview":
             self.say("this is the first screen; q quits")
+        else:
+            self.console.switch_screen(self.console.overview())
 
     def cancel(self) -> bool:
         """Cancel what has been under way for long; gives whether there was anything."""

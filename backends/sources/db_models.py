@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..api.ingest import ModelRecord
 from ..api.models import Model, Version
+from ..mlflow_words import DELETED_VERSION, PROMPT, moment, version_noun, whole
 from .db_runs import text
-from .mlflow_words import DELETED_VERSION, PROMPT, moment, version_noun, whole
 from .sqlite import Database, Row
 
 PAGE = 200

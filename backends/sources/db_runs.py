@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..api.ingest import RunRecord
 from ..api.runs import Dataset, Experiment, Metric
 from ..api.times import from_micros
+from ..mlflow_words import CONTEXT, NOTE, PARENT, deletion, moment, run_record, whole
 from .family import parents_first
-from .mlflow_words import CONTEXT, NOTE, PARENT, deletion, moment, run_record, whole
 from .series import NAN
 from .sqlite import Database, Row
 

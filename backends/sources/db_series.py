@@ -8,7 +8,7 @@ from itertools import pairwise
 from ..api.errors import BusyError
 from ..api.runs import Points, SeriesInfo
 from ..api.times import maybe_time
-from .mlflow_words import whole
+from ..mlflow_words import whole
 from .series import NAN, ordered
 from .sqlite import Database, Row
 

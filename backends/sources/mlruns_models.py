@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..api.ingest import ModelRecord
 from ..api.models import Model, Version
-from .mlflow_words import DELETED_VERSION, PROMPT, moment, version_noun, whole
+from ..mlflow_words import DELETED_VERSION, PROMPT, moment, version_noun, whole
 from .mlruns_runs import MODELS, FileRuns, as_text
 from .problems import ProblemLog
 from .store_files import META, folders_in, read_meta, read_values

@@ -9,9 +9,9 @@ from msgspec import Struct
 from ..api.ingest import RunRecord
 from ..api.runs import Dataset, Experiment, Metric, Points
 from ..api.text import exact
+from ..mlflow_words import CONTEXT, DELETED, NOTE, PARENT, deletion, moment, run_record
 from .family import parents_first
 from .metric_files import read_points
-from .mlflow_words import CONTEXT, DELETED, NOTE, PARENT, deletion, moment, run_record
 from .problems import ProblemLog
 from .series import latest_logged, ordered
 from .store_files import (

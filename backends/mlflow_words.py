@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from ..api.ingest import RunRecord
-from ..api.models import Version
-from ..api.runs import Dataset, Metric, Run, Status
-from ..api.times import EPOCH, from_micros
-from .problems import ProblemLog
+from .api.ingest import RunRecord
+from .api.models import Version
+from .api.runs import Dataset, Metric, Run, Status
+from .api.times import EPOCH, from_micros
 
 STATUSES = {
     "RUNNING": Status.RUNNING,
@@ -34,6 +34,13 @@ _REDACTED = re.compile("REDACTED-[A-Z-]+")
 _WHOLE = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 
 
+class Log(Protocol):
+    """Takes what could not be read."""
+
+    def add(self, where: str, what: str) -> None:
+        """Note that at `where` something is wrong."""
+
+
 def whole(value: object) -> int | None:
     """The integer that `value` is or spells; None when it is none that fits 64 bits."""
     if isinstance(value, int):
@@ -45,7 +52,7 @@ def whole(value: object) -> int | None:
     return None
 
 
-def moment(value: object, where: str, what: str, log: ProblemLog) -> datetime | None:
+def moment(value: object, where: str, what: str, log: Log) -> datetime | None:
     """The time that is `value` milliseconds since 1970; None for none, and for what is no time."""
     if value is None:
         return None
@@ -66,7 +73,7 @@ def deletion(stage: object, *times: datetime | None) -> datetime | None:
 def run_record(
     *,
     where: str,
-    log: ProblemLog,
+    log: Log,
     run_id: str,
     experiment_id: str,
     experiment: str,
@@ -83,7 +90,7 @@ def run_record(
     latest: Mapping[str, Metric],
     datasets: Sequence[Dataset],
 ) -> RunRecord:
-    """A run from what either kind of store holds of it. Times in milliseconds."""
+    """A run from what a store or a server holds of it. Times in milliseconds."""
     started_at = moment(started, where, "its start time", log)
     ended_at = moment(ended, where, "its end time", log)
     deleted_at = moment(deleted, where, "its deletion time", log)
@@ -120,7 +127,7 @@ def run_record(
 def version_noun(
     *,
     where: str,
-    log: ProblemLog,
+    log: Log,
     model: str,
     number: int,
     aliases: Sequence[str],
@@ -135,7 +142,7 @@ def version_noun(
     updated: object,
     tags: Mapping[str, str],
 ) -> Version:
-    """A version from what either kind of store holds of it. Times in milliseconds."""
+    """A version from what a store or a server holds of it. Times in milliseconds."""
     created_at = moment(created, where, "its creation time", log)
     updated_at = moment(updated, where, "its update time", log)
     gone = stage == DELETED_VERSION

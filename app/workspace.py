@@ -147,7 +147,9 @@ async def _open(place: Place, wish: Wish, progress: Callable[[int], None]) -> Se
     project = read_project(place.project, allowed)
     readonly = readonly_reason(wish, settings)
     if place.kind == "registry" and _is_ours(place.path):
-        registry = open_registry(place.path, read_only=readonly, allowed=allowed, tool=TOOL)
+        registry = open_registry(
+            place.path, read_only=readonly, allowed=allowed, tool=TOOL, clock=local_now
+        )
     else:
         from .mirror import open_in_place
 

@@ -7,7 +7,7 @@ import click
 
 from modeldeck.app.usecases.session import Session
 
-from . import output, words
+from . import output, streams, words
 from .common import with_session
 from .options import formats_option, place_options
 
@@ -23,12 +23,12 @@ async def backup(session: Session, target: Path, form: str) -> int:
 
     made = await back_up(session, target, Progress())
     if form == "table":
-        output.say(f"{output.counted(made.files, 'file')}, {words.size(made.size)}: {made.target}")
+        streams.say(f"{output.counted(made.files, 'file')}, {words.size(made.size)}: {made.target}")
     else:
         document = {"target": made.target, "files": made.files, "size": made.size}
         output.write_document({**document, "missing": list(made.missing)}, form)
     if made.missing:
-        output.say(
+        streams.say(
             f"modeldeck: {output.counted(len(made.missing), 'artifact')} of the registry were not"
             " there to be copied. `modeldeck doctor` names the runs that have them"
         )
@@ -42,6 +42,6 @@ class Progress:
         self._said = ""
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        if what != self._said and output.is_terminal(sys.stderr):
+        if what != self._said and streams.is_terminal(sys.stderr):
             self._said = what
-            output.say(f"{what} ({of})" if of > 1 else what)
+            streams.say(f"{what} ({of})" if of > 1 else what)

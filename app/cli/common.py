@@ -7,43 +7,17 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-import click
-
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.errors import UnconfirmedError, UsageError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import Plan
 
-from . import output
+from . import output, streams
+from .wish import without_place
 
 T = TypeVar("T")
-_PLACE = ("registry", "context_name", "readonly")
 Apply = Callable[[Session, Plan], Awaitable[Sequence[Event]]]
-
-
-def wish_of(context: click.Context, path: str = "") -> Wish:
-    """What the options of this command and of those above it ask for."""
-    found: dict[str, Any] = {}
-    step: click.Context | None = context
-    while step is not None:
-        for name in _PLACE:
-            if step.params.get(name):
-                found.setdefault(name.removesuffix("_name"), step.params[name])
-        step = step.parent
-    return Wish(path=path, **found)
-
-
-def without_place(work: Callable[..., T]) -> Callable[..., T]:
-    """Make a click callback of `work(wish, ...)`: the options of the place become the wish."""
-
-    @functools.wraps(work)
-    def run(*args: Any, **kwargs: Any) -> T:
-        for name in _PLACE:
-            kwargs.pop(name, None)
-        return work(wish_of(click.get_current_context()), *args, **kwargs)
-
-    return run
 
 
 def with_session(work: Callable[..., Awaitable[T]]) -> Callable[..., T]:
@@ -82,14 +56,14 @@ async def carry_out(
         return 1 if plan.refused else 0
     events: Sequence[Event] = ()
     if plan.empty:
-        output.say("nothing to change: it is so already")
+        streams.say("nothing to change: it is so already")
     else:
         session.check_writable(plan.operation)
         if not yes:
             confirm(plan)
         events = await (apply or apply_plan)(session, plan)
         seq = f", event {events[-1].seq}" if events else ""
-        output.say(f"done: {output.counted(len(events), 'change')}{seq}")
+        streams.say(f"done: {output.counted(len(events), 'change')}{seq}")
     if form != "table":
         output.write_list(events, {}, form)
     return 0
@@ -99,7 +73,7 @@ def confirm(plan: Plan) -> None:
     """Show the plan and ask at the terminal. UnconfirmedError for anything but yes."""
     from .plans import print_plan
 
-    if not output.is_terminal(sys.stdin):
+    if not streams.is_terminal(sys.stdin):
         raise UnconfirmedError(
             "not confirmed, and there is no terminal to ask at",
             way_out="--yes confirms, --dry-run shows the plan",

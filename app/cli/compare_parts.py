@@ -7,7 +7,7 @@ from modeldeck.app.usecases import views
 from modeldeck.app.usecases.compare import Comparison, MetricRow, TextRow
 from modeldeck.widgets.text import show
 
-from . import output, words
+from . import output, streams, words
 from .tables import table_lines
 
 BEST = "*"
@@ -29,7 +29,7 @@ def print_comparison(item: Comparison, form: str, *, everything: bool = False) -
     output.write_part("PARAMS", _texts(item, params))
     same = len(item.params) - len(params)
     if same:
-        output.say(f"{output.counted(same, 'parameter')} without a difference: --all shows them")
+        streams.say(f"{output.counted(same, 'parameter')} without a difference: --all shows them")
     output.write_part("DATASETS", _texts(item, item.datasets))
     output.write_part("GIT", _texts(item, item.git))
     output.write_part("LOCK, where it differs", _texts(item, item.lock))

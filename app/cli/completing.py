@@ -15,7 +15,7 @@ from modeldeck.backends.api.parse import parse_field
 from modeldeck.backends.api.protocols import Registry
 from modeldeck.backends.api.query import RUNS, Compare, Field, Or
 
-from .common import wish_of
+from .wish import wish_of
 
 MOST = 50
 # Whatever is offered ends up on a command line unquoted.

@@ -8,7 +8,7 @@ import click
 
 from modeldeck.backends.api.errors import ModeldeckError
 
-from . import output
+from . import streams
 
 
 @click.command()
@@ -18,8 +18,8 @@ def demo(folder: str) -> None:
     from modeldeck.app.usecases.demo import make_demo
 
     try:
-        registry = asyncio.run(make_demo(Path(folder), output.say))
+        registry = asyncio.run(make_demo(Path(folder), streams.say))
     except* ModeldeckError as errors:
         # Several may fail at once: the first says it.
         raise errors.exceptions[0] from None
-    output.say(f"look at it: modeldeck --registry {shlex.quote(str(registry))}")
+    streams.say(f"look at it: modeldeck --registry {shlex.quote(str(registry))}")

@@ -10,9 +10,9 @@ from modeldeck.app.usecases.findings import Finding
 from modeldeck.app.workspace import Wish
 from modeldeck.widgets.text import show
 
-from . import output
-from .common import without_place
+from . import output, streams
 from .options import format_option, place_options
+from .wish import without_place
 
 _WORDS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
@@ -41,4 +41,4 @@ def _print(found: Sequence[Finding]) -> None:
         if one.way_out:
             print(f"{'':6}{'':<{width}}  {show(one.way_out)}")
     counts = Counter(one.state for one in found)
-    output.say(f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} wrong")
+    streams.say(f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} wrong")

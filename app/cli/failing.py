@@ -10,7 +10,7 @@ import click
 
 from modeldeck.backends.api.errors import FilterError, ModeldeckError
 
-from . import output
+from . import streams
 
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -18,7 +18,7 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.
 
 def guarded(main: Callable[[], Any]) -> int:
     """Run the program; gives its exit code. Errors are one line each on stderr."""
-    output.prepare()
+    streams.prepare()
     try:
         result = main()
         sys.stdout.flush()
@@ -29,7 +29,7 @@ def guarded(main: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except click.ClickException as error:
-        output.say(f"modeldeck: {error.format_message()}")
+        streams.say(f"modeldeck: {error.format_message()}")
         return 2
     except BrokenPipeError:
         _drop_stdout()
@@ -42,9 +42,11 @@ def guarded(main: Callable[[], Any]) -> int:
 
 
 def _fail(error: ModeldeckError) -> int:
-    output.say(f"modeldeck: {error}")
+    streams.say(f"modeldeck: {error}")
     if isinstance(error, FilterError):
-        for line in output.pointed(error.text, error.position):
+        from .output import pointed
+
+        for line in pointed(error.text, error.position):
             print(line, file=sys.stderr)
     return error.exit_code
 
@@ -70,7 +72,7 @@ def _fail_system(error: OSError) -> int:
         code, way_out = 4, "Check the rights of the file and of its folder"
     elif error.errno in _ABSENT:
         code, way_out = 2, "Check the path"
-    output.say(f"modeldeck: {where}{what}. {way_out}")
+    streams.say(f"modeldeck: {where}{what}. {way_out}")
     return code
 
 
@@ -80,9 +82,9 @@ def _crash(error: Exception) -> int:
     try:
         path = _report(error)
     except OSError:
-        output.say(f"modeldeck: an error of modeldeck itself ({name}). Please report it")
+        streams.say(f"modeldeck: an error of modeldeck itself ({name}). Please report it")
         return 1
-    output.say(f"modeldeck: an error of modeldeck itself ({name}). Please report it with {path}")
+    streams.say(f"modeldeck: an error of modeldeck itself ({name}). Please report it with {path}")
     return 1
 
 
@@ -94,6 +96,7 @@ def _report(error: Exception) -> str:
 
     from modeldeck.app.config.paths import state_folder
     from modeldeck.app.workspace import TOOL
+    from modeldeck.widgets.text import show
 
     folder = state_folder() / "crashes"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,5 +108,5 @@ def _report(error: Exception) -> str:
     ]
     handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(f"{output.safe(line)}\n" for line in lines)
+        file.writelines(f"{show(line)}\n" for line in lines)
     return str(path)

@@ -14,9 +14,9 @@ from modeldeck.app.workspace import Wish
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.ingest import Source
 
-from . import output
-from .common import without_place
+from . import output, streams
 from .options import formats_option, place_options
+from .wish import without_place
 
 if TYPE_CHECKING:
     from modeldeck.app.usecases.importing import Imported
@@ -47,7 +47,7 @@ async def _import(wish: Wish, path: str, names: Sequence[str], form: str) -> Non
     # Opened first: where there is nothing to import, no registry is made for it.
     source = await asyncio.to_thread(open_store, Path(path))
     try:
-        session = await open_recording(wish, output.say)
+        session = await open_recording(wish, streams.say)
         try:
             done = await _copied(session, source, rename)
         finally:
@@ -60,7 +60,7 @@ async def _import(wish: Wish, path: str, names: Sequence[str], form: str) -> Non
 async def _copied(session: Session, source: Source, rename: Mapping[str, str]) -> "Imported":
     from modeldeck.app.usecases.importing import Step, import_store
 
-    shown = output.is_terminal(sys.stderr)
+    shown = streams.is_terminal(sys.stderr)
 
     def progress(step: Step) -> None:
         if shown:
@@ -76,11 +76,11 @@ async def _copied(session: Session, source: Source, rename: Mapping[str, str]) -
 
 def _print(done: "Imported", form: str) -> None:
     for problem in done.problems[:SAID]:
-        output.say(f"modeldeck: {problem.where}: {problem.what}")
+        streams.say(f"modeldeck: {problem.where}: {problem.what}")
     if len(done.problems) > SAID:
-        output.say(f"modeldeck: {len(done.problems) - SAID} more of the kind")
+        streams.say(f"modeldeck: {len(done.problems) - SAID} more of the kind")
     for conflict in done.conflicts:
-        output.say(f"modeldeck: conflict: {conflict}; left as it is here")
+        streams.say(f"modeldeck: conflict: {conflict}; left as it is here")
     facts = {
         "origin": done.origin,
         "experiments": done.experiments,

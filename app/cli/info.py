@@ -8,8 +8,8 @@ import click
 from modeldeck.app.workspace import Wish
 
 from . import output
-from .common import without_place
 from .options import formats_option, place_options
+from .wish import without_place
 
 
 @click.command()

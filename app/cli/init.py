@@ -6,7 +6,7 @@ import click
 
 from modeldeck.app.workspace import make_registry
 
-from . import output
+from . import output, streams
 from .options import format_option
 
 
@@ -19,6 +19,6 @@ def init(folder: Path, form: str) -> None:
     if form != "table":
         output.write_document({"path": str(path.absolute()), "created": new}, form)
         return
-    output.say(f"{'made' if new else 'already there:'} {path}")
+    streams.say(f"{'made' if new else 'already there:'} {path}")
     if new:
-        output.say("next: modeldeck run -e EXPERIMENT -- python train.py")
+        streams.say("next: modeldeck run -e EXPERIMENT -- python train.py")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.widgets.text import show
 
-from . import output
+from . import streams
 
 LONGEST = 1 << 16
 # Colours and cursor moves say nothing in a log; all other controls are spelled out by `show`.
@@ -18,7 +18,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;:?]*[mKGHJABCDhl]")
 async def print_log(pieces: AsyncIterator[bytes], *, raw: bool = False) -> None:
     """Print the pieces as they come: line by line, or byte for byte with `raw`."""
     if raw:
-        if output.is_terminal(sys.stdout):
+        if streams.is_terminal(sys.stdout):
             raise UsageError(
                 "a log may hold bytes that steer the terminal",
                 where="--raw",

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from .common import wish_of
 from .failing import guarded
 from .options import place_options
+from .wish import wish_of
 
 NAME = "modeldeck"
 COMPLETE = "_MODELDECK_COMPLETE"
@@ -120,10 +120,10 @@ def open_path(context: click.Context, path: str) -> Any:
 
 def open_console(context: click.Context, path: str, address: str = "") -> Any:
     """The console; its overview as text when stdout is no terminal."""
-    from . import output
+    from . import streams
 
     wish = wish_of(context, path)
-    if not output.is_terminal(sys.stdout):
+    if not streams.is_terminal(sys.stdout):
         from .status import print_overview
 
         return print_overview(wish)

@@ -10,9 +10,9 @@ from modeldeck.app.workspace import Wish
 from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import UsageError
 
-from . import output
-from .common import without_place
+from . import streams
 from .options import complete_address, place_options
+from .wish import without_place
 
 
 @click.command("open")
@@ -31,7 +31,7 @@ def open_(wish: Wish, where: str) -> Any:
         raise UsageError(
             f"{where!r} is neither an address nor a path", way_out=error.way_out
         ) from None
-    if not output.is_terminal(sys.stdout):
+    if not streams.is_terminal(sys.stdout):
         raise UsageError(
             "the console needs a terminal", where=where, way_out=f"`{_headless(address)}` prints it"
         )

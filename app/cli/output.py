@@ -3,41 +3,18 @@
 Foreign text passes `show` on its way to a table, CSV or stderr; JSON escapes it.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 from modeldeck.app.usecases import encode
-from modeldeck.widgets.text import cells, one_line, show
+from modeldeck.widgets.text import cells, show
 
+from . import streams
 from .tables import pair_lines, table_lines
 
 Columns = Mapping[str, Callable[[Any], str]]
 Pairs = Sequence[tuple[str, str]]
-
-
-def prepare() -> None:
-    """Make streams that take any text, whatever the locale, and even when they are closed."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person sits at the other end."""
-    try:
-        return stream is not None and stream.isatty()
-    except ValueError:
-        return False
-
-
-def say(text: str) -> None:
-    """A message on stderr, as one line."""
-    print(one_line(text), file=sys.stderr)
 
 
 def safe(text: str) -> str:
@@ -59,7 +36,7 @@ def pointed(text: str, position: int) -> Sequence[str]:
 
 def room() -> int | None:
     """How wide a table may be: as the terminal is, or as it likes when there is none."""
-    if not is_terminal(sys.stdout):
+    if not streams.is_terminal(sys.stdout):
         return None
     import shutil
 
@@ -81,7 +58,7 @@ def write_list(
         cells_of = columns.values()
         write_table(list(columns), [[cell(item) for cell in cells_of] for item in items])
     if following and form != "json":
-        say(f"more follow: --next {following} goes on, --limit 0 gives all")
+        streams.say(f"more follow: --next {following} goes on, --limit 0 gives all")
 
 
 def write_lines(items: Iterable[Any]) -> None:
@@ -93,7 +70,7 @@ def write_lines(items: Iterable[Any]) -> None:
 def write_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows under their heads; nothing but a word on stderr when there are none."""
     if not rows:
-        say("nothing found")
+        streams.say("nothing found")
         return
     for line in table_lines(heads, rows, room=room()):
         print(line)

@@ -13,9 +13,10 @@ from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish
 from modeldeck.backends.api.errors import NotFoundError
 
-from . import output
-from .common import carry_out, without_place
+from . import streams
+from .common import carry_out
 from .options import change_options, complete_model, complete_run, place_options
+from .wish import without_place
 from .words import pairs_of
 
 
@@ -38,7 +39,7 @@ def register(wish: Wish, **options: Any) -> int:
 
     async def inside() -> int:
         # A dry run makes nothing, no registry either.
-        session = await open_recording(wish, output.say, make=not options["dry_run"])
+        session = await open_recording(wish, streams.say, make=not options["dry_run"])
         try:
             return await _register(session, **options)
         finally:
@@ -75,10 +76,10 @@ async def _register(
     if yes and not dry_run:
         # Nobody is asked, but whoever reads the log is told.
         for effect in plan.effects:
-            output.say(f"modeldeck: {effect}")
+            streams.say(f"modeldeck: {effect}")
     code = await carry_out(session, plan, yes=yes, dry_run=dry_run, form=form, apply=apply_register)
     if not dry_run:
-        output.say(f"modeldeck: modeldeck open {plan.changes[0].subject}")
+        streams.say(f"modeldeck: modeldeck open {plan.changes[0].subject}")
     return code
 
 

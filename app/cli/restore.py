@@ -7,10 +7,11 @@ import click
 
 from modeldeck.app.workspace import Wish
 
-from . import output
+from . import output, streams
 from .backup import Progress
-from .common import confirm, without_place
+from .common import confirm
 from .options import format_option, place_options
+from .wish import without_place
 
 
 @click.command()
@@ -35,9 +36,9 @@ def restore(wish: Wish, backup: Path, yes: bool, dry_run: bool, form: str) -> No
         confirm(plan)
     aside = asyncio.run(upkeep.restore(plan, backup, folder, progress))
     if form == "table":
-        output.say(f"restored {folder}")
+        streams.say(f"restored {folder}")
         if aside is not None:
-            output.say(f"what was there lies in {aside}")
+            streams.say(f"what was there lies in {aside}")
     else:
         done = {"path": str(folder), "aside": None if aside is None else str(aside)}
         output.write_document(done, form)

@@ -17,9 +17,9 @@ from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.runs import Run
 
-from . import output
-from .common import without_place
+from . import streams
 from .options import complete_experiment, place_options
+from .wish import without_place
 
 SAID = 20
 
@@ -105,7 +105,7 @@ def _began(started: Run) -> None:
 def _say(text: str) -> None:
     # The terminal may be gone while the command goes on.
     with contextlib.suppress(OSError):
-        output.say(text)
+        streams.say(text)
 
 
 def _pass_on(found: bytes) -> None:

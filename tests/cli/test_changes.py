@@ -260,7 +260,7 @@ def test_many_runs_are_not_named_on_the_command_line_of_the_plan(cli, monkeypatc
     ("answer", "code"), [("y\n", 0), ("YES\n", 0), ("n\n", 4), ("\n", 4), ("", 4)]
 )
 def test_a_person_is_asked(cli, monkeypatch, answer, code):
-    monkeypatch.setattr(common.output, "is_terminal", lambda stream: stream is sys.stdin)
+    monkeypatch.setattr(common.streams, "is_terminal", lambda stream: stream is sys.stdin)
     result = cli("alias", "set", "fraud", "champion", "3", stdin=answer)
     assert result.code == code
     assert "champion  version  2 -> 3" in result.err

@@ -78,7 +78,7 @@ def test_open_takes_an_address_or_a_path(project, monkeypatch, where, address, p
         return 0
 
     monkeypatch.setattr("modeldeck.app.console.start.run_console", run_console)
-    monkeypatch.setattr("modeldeck.app.cli.output.is_terminal", lambda _: True)
+    monkeypatch.setattr("modeldeck.app.cli.streams.is_terminal", lambda _: True)
     monkeypatch.chdir(project.parent)
     place = [] if path else ["--registry", project]
     assert run_cli("open", where, *place).code == 0
@@ -87,7 +87,7 @@ def test_open_takes_an_address_or_a_path(project, monkeypatch, where, address, p
 
 
 def test_the_console_of_a_context_that_is_not_there(project, monkeypatch):
-    monkeypatch.setattr(opening.output, "is_terminal", lambda _: True)
+    monkeypatch.setattr(opening.streams, "is_terminal", lambda _: True)
     monkeypatch.chdir(project)
     result = run_cli("open", "prod/runs/a1")
     assert result.code == 2

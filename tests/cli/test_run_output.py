@@ -45,7 +45,7 @@ def test_a_log_byte_for_byte(cli, project):
 
 
 def test_raw_bytes_never_reach_a_terminal(cli, monkeypatch):
-    monkeypatch.setattr("modeldeck.app.cli.output.is_terminal", lambda _: True)
+    monkeypatch.setattr("modeldeck.app.cli.streams.is_terminal", lambda _: True)
     result = cli("runs", "logs", FIRST, "--raw")
     assert (result.code, result.out) == (2, "")
     assert "--raw: a log may hold bytes that steer the terminal" in result.err

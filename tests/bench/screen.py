@@ -4,6 +4,8 @@ import statistics
 import time
 from collections.abc import Iterator
 
+from modeldeck.app.console.screens.listing import PAUSE
+
 from .frame import RUNS
 from .place import Bench
 from .report import BYTES, SECONDS, AtMost, Line
@@ -31,7 +33,6 @@ FILTERS = (
 )
 COLUMNS = 9
 """The first four are attributes; metrics and parameters follow."""
-_PAUSE = 0.12
 _QUICK = AtMost(0.150)
 
 
@@ -64,7 +65,7 @@ def _filters(bench: Bench, terminal: Watched, pages: list[float]) -> Iterator[Li
             terminal.press(FILTER + text.encode()[:-1], 0.6)
             entered[text].append(terminal.rows_after(text[-1:].encode() + ENTER).seconds)
             terminal.press(ESCAPE, 0.6)
-    paused = f"of it {_PAUSE * 1000:.0f} ms are the pause after the last key, by design"
+    paused = f"of it {PAUSE * 1000:.0f} ms are the pause after the last key, by design"
     for what, found, note in (
         ("filter, Enter", entered, "last character and Enter together; medians of each filter"),
         ("filter while typing", typed, paused),

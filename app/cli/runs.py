@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from modeldeck.app.usecases import runs as usecase
+from modeldeck.app.usecases import shelf
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.words import sort_of
 from modeldeck.backends.api.query import RUNS, Field
@@ -204,7 +205,9 @@ async def export(
 async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
     """Set tags of runs (KEY=VALUE) or remove them (KEY=); - reads ids from stdin."""
     refs, tags = tags_of(what)
-    plan = await usecase.plan_tags(session, refs_of(refs, _ref), tags, reason=reason, ticket=ticket)
+    plan = await shelf.plan_tags(
+        session, "run", refs_of(refs, _ref), tags, reason=reason, ticket=ticket
+    )
     return await carry_out(session, plan, **how)
 
 
@@ -215,8 +218,8 @@ async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, *
 @with_session
 async def rm(session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
     """Delete runs; they can be restored. - reads ids from stdin."""
-    plan = await usecase.plan_shelf(
-        session, refs_of(refs, _ref), delete=True, reason=reason, ticket=ticket
+    plan = await shelf.plan_shelf(
+        session, "run", refs_of(refs, _ref), delete=True, reason=reason, ticket=ticket
     )
     return await carry_out(session, plan, **how)
 
@@ -230,8 +233,8 @@ async def restore(
     session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any
 ) -> int:
     """Restore deleted runs; - reads ids from stdin."""
-    plan = await usecase.plan_shelf(
-        session, refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
+    plan = await shelf.plan_shelf(
+        session, "run", refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
     )
     return await carry_out(session, plan, **how)
 

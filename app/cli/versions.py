@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from modeldeck.app.usecases import shelf
 from modeldeck.app.usecases import versions as usecase
 from modeldeck.app.usecases.models import list_versions
 from modeldeck.app.usecases.session import Session
@@ -96,7 +97,9 @@ async def show(session: Session, what: Sequence[str], form: str) -> None:
 async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
     """Set tags of versions (KEY=VALUE) or remove them (KEY=); - reads them from stdin."""
     named, tags = tags_of(what)
-    plan = await usecase.plan_tags(session, _refs(named), tags, reason=reason, ticket=ticket)
+    plan = await shelf.plan_tags(
+        session, "version", _refs(named), tags, reason=reason, ticket=ticket
+    )
     return await carry_out(session, plan, **how)
 
 
@@ -107,7 +110,9 @@ async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, *
 @with_session
 async def rm(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
     """Delete versions that no alias points at; they can be restored. - reads them from stdin."""
-    plan = await usecase.plan_shelf(session, _refs(what), delete=True, reason=reason, ticket=ticket)
+    plan = await shelf.plan_shelf(
+        session, "version", _refs(what), delete=True, reason=reason, ticket=ticket
+    )
     return await carry_out(session, plan, **how)
 
 
@@ -120,8 +125,8 @@ async def restore(
     session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any
 ) -> int:
     """Restore deleted versions; - reads them from stdin."""
-    plan = await usecase.plan_shelf(
-        session, _refs(what), delete=False, reason=reason, ticket=ticket
+    plan = await shelf.plan_shelf(
+        session, "version", _refs(what), delete=False, reason=reason, ticket=ticket
     )
     return await carry_out(session, plan, **how)
 

@@ -1,21 +1,19 @@
 """Verbs that runs and versions share: tagging, deleting, restoring, by plans, one or many."""
 
 from collections.abc import Callable, Sequence
-from types import ModuleType
 
-from modeldeck.app.usecases import runs, versions
+from modeldeck.app.usecases.shelf import Noun, plan_shelf, plan_tags
 
 from .screens.base import DeckScreen
 
-_USECASES: dict[str, ModuleType] = {"run": runs, "version": versions}
 HINT = "KEY=VALUE sets, KEY= removes"
 
 
 def tag(
-    screen: DeckScreen, noun: str, refs: Sequence[str], then: Callable[[], None] = lambda: None
+    screen: DeckScreen, noun: Noun, refs: Sequence[str], then: Callable[[], None] = lambda: None
 ) -> None:
     """Ask for a tag, and propose to set it on these runs or versions."""
-    session, plan_tags = screen.session, _USECASES[noun].plan_tags
+    session = screen.session
     things = counted(noun, refs)
 
     def given(text: str) -> None:
@@ -28,7 +26,7 @@ def tag(
         gone = tags[key] is None
         words = f"tag {key} {'removed from' if gone else 'set on'} {things}"
         screen.console.proposals.propose(
-            screen, lambda: plan_tags(session, refs, tags), words, then=then
+            screen, lambda: plan_tags(session, noun, refs, tags), words, then=then
         )
 
     screen.ask_line("tag", "T", given, hint=f"{HINT}  ({things})")
@@ -36,17 +34,17 @@ def tag(
 
 def shelve(
     screen: DeckScreen,
-    noun: str,
+    noun: Noun,
     refs: Sequence[str],
     *,
     delete: bool,
     then: Callable[[], None] = lambda: None,
 ) -> None:
     """Propose to delete these runs or versions, or to restore them."""
-    session, plan_shelf = screen.session, _USECASES[noun].plan_shelf
+    session = screen.session
     done = f"{'deleted' if delete else 'restored'} {counted(noun, refs)}"
     screen.console.proposals.propose(
-        screen, lambda: plan_shelf(session, refs, delete=delete), done, then=then
+        screen, lambda: plan_shelf(session, noun, refs, delete=delete), done, then=then
     )
 
 

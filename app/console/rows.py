@@ -24,6 +24,7 @@ class WindowRows:
         self._items: dict[int, Any] = dict(enumerate(window.first))
         self._made: dict[int, Row] = {}
         self._asked: set[int] = set()
+        self._ends: dict[int, int] = {}
         self._order: list[int] = []
 
     @property
@@ -61,7 +62,7 @@ class WindowRows:
                 place not in self._items
                 for place in range(max(first, start), min(last + 1, start + PAGE))
             )
-            if missing and page not in self._asked:
+            if missing and page not in self._asked and self._ends.get(page) != self.size:
                 self._asked.add(page)
                 self._ask(self, start, PAGE)
 
@@ -69,6 +70,9 @@ class WindowRows:
         """Take a page that has come."""
         page = start // PAGE
         self._asked.discard(page)
+        if all(place in self._items for place in range(start, start + len(items))):
+            # It brought nothing: it is not asked for again before more is known to exist.
+            self._ends[page] = self.size
         for place, item in enumerate(items, start):
             self._items[place] = item
             self._made.pop(place, None)
@@ -188,9 +192,14 @@ class TreeRows:
             yield from branch.rows.items()
 
     def want(self, first: int, last: int) -> None:
-        """Ask for what is missing of these rows, each list for its own."""
+        """Ask for what is missing of these rows and of as many on either side, from each list.
+
+        What is asked for one screen ahead is there when a person turns the page.
+        """
+        ahead = last - first + 1
+        end = last + ahead if self.count is None else min(last + ahead, self.root.size - 1)
         wanted: dict[int, tuple[Branch, int, int]] = {}
-        for index in range(first, last + 1):
+        for index in range(max(first - ahead, 0), end + 1):
             branch, place = self.root.locate(index)
             _, low, high = wanted.get(id(branch), (branch, place, place))
             wanted[id(branch)] = (branch, min(low, place), max(high, place))

@@ -1,19 +1,16 @@
-"""Versions: naming one, describing it, tagging, deleting and restoring."""
+"""Versions: naming one, describing it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.address import version as address
 from modeldeck.backends.api.artifacts import Artifact
-from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, RefusedError, UsageError
+from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, UsageError
 from modeldeck.backends.api.models import Version
-from modeldeck.backends.api.plan import Change, Plan
 from modeldeck.backends.api.runs import Evaluation, Lock, Run
-from modeldeck.backends.api.times import rfc3339
 
-from .plans import command_of, inverse_of, make_plan, tag_changes, tag_words
 from .session import Session
 
 FORMS = "A version is named MODEL VERSION, MODEL/VERSION or MODEL@ALIAS"
@@ -113,86 +110,12 @@ async def describe_version(session: Session, ref: str) -> VersionDetail:
     )
 
 
-async def plan_tags(
-    session: Session,
-    refs: Sequence[str],
-    tags: Mapping[str, str | None],
-    *,
-    reason: str = "",
-    ticket: str = "",
-) -> Plan:
-    """Set tags of versions; None removes one."""
-    words = tag_words(tags)
-    versions = await _find(session, refs)
-    names = [_name(version) for version in versions]
-    changes = [
-        change
-        for version in versions
-        for change in tag_changes(address(version.model, version.version), version.tags, tags)
-    ]
-    return make_plan(
-        session,
-        "version.tag",
-        {"versions": names, "tags": dict(tags)},
-        changes,
-        command=command_of(["versions", "tag"], names, words),
-        inverse=inverse_of(changes, "version.tag"),
-        reason=reason,
-        ticket=ticket,
-    )
-
-
-async def plan_shelf(
-    session: Session,
-    refs: Sequence[str],
-    *,
-    delete: bool,
-    reason: str = "",
-    ticket: str = "",
-) -> Plan:
-    """Delete versions (they can be restored) or restore deleted ones.
-
-    Raises RefusedError for one that an alias points at: whoever reads the alias would find nothing.
-    """
-    verb = "rm" if delete else "restore"
-    now = rfc3339(session.clock())
-    versions = await _find(session, refs)
-    changes = []
-    for version in versions:
-        if delete and version.aliases:
-            raise _held(version)
-        before = rfc3339(version.deleted_at) if version.deleted_at else None
-        if (before is None) == delete:
-            subject = address(version.model, version.version)
-            changes.append(Change(subject, "deleted", before, now if delete else None))
-    names = [_name(version) for version in versions]
-    return make_plan(
-        session,
-        f"version.{verb}",
-        {"versions": names},
-        changes,
-        command=command_of(["versions", verb], names),
-        untouched=["its files and its source run stay"] if delete else [],
-        inverse=inverse_of(changes, "version.restore" if delete else "version.rm"),
-        reason=reason,
-        ticket=ticket,
-    )
-
-
-def _held(version: Version) -> RefusedError:
-    words = ", ".join(f"{version.model}@{alias}" for alias in version.aliases)
-    return RefusedError(
-        f"{words} point{'s' * (len(version.aliases) == 1)} at it",
-        where=f"version {_name(version)}",
-        way_out=f"`modeldeck alias set {version.model} {version.aliases[0]} VERSION` moves it,"
-        f" `modeldeck alias rm {version.model} {version.aliases[0]}` removes it",
-    )
-
-
-async def _find(session: Session, refs: Sequence[str]) -> Sequence[Version]:
+async def find_versions(session: Session, refs: Sequence[str]) -> Sequence[Version]:
+    """The versions that `refs` name, each once, in this order."""
     found = [await find_version(session, ref) for ref in refs]
-    return list({_name(version): version for version in found}.values())
+    return list({version_name(version): version for version in found}.values())
 
 
-def _name(version: Version) -> str:
+def version_name(version: Version) -> str:
+    """`MODEL/13`."""
     return f"{version.model}/{version.version}"

@@ -32,9 +32,10 @@ class Window(Protocol[T_co]):
     """A list of any length, of which only what is looked at is loaded.
 
     `first` is the first page. `count` is None until it is known: after `whole()` on a backend that
-    can count. Rows keep their places as long as the window lives. `notes` say in words what the
-    backend did otherwise than the lists of a local registry: what was filtered or ordered where,
-    as far as that makes a difference to a reader.
+    can count. Rows keep their places as long as the window lives. `keys` are what `index_of` finds
+    them by, in order: of all rows, or of those that are known where the count is not. `notes` say
+    in words what the backend did otherwise than the lists of a local registry: what was filtered or
+    ordered where, as far as that makes a difference to a reader.
     """
 
     @property
@@ -48,6 +49,7 @@ class Window(Protocol[T_co]):
     async def whole(self) -> None: ...
     async def page(self, start: int, limit: int) -> Sequence[T_co]: ...
     async def index_of(self, key: str) -> int | None: ...
+    async def keys(self) -> Sequence[str]: ...
 
 
 class ListWindow(Generic[T]):
@@ -57,6 +59,7 @@ class ListWindow(Generic[T]):
 
     def __init__(self, rows: Sequence[T], keys: Sequence[str], *, first: int = 100) -> None:
         self._rows = rows
+        self._keys = keys
         self._places = {key: place for place, key in enumerate(keys)}
         self.first = rows[:first]
         self.count = len(rows)
@@ -72,3 +75,7 @@ class ListWindow(Generic[T]):
     async def index_of(self, key: str) -> int | None:
         """The place of the row with that key."""
         return self._places.get(key)
+
+    async def keys(self) -> Sequence[str]:
+        """The keys of all rows."""
+        return self._keys

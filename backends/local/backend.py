@@ -265,6 +265,7 @@ class LocalBackend(Intake):
             SqlListing(lambda c: trail.event_numbers(c, where, sort)),
             trail.events_by_seq,
             lambda _, key: int(key) if key.isascii() and key.isdigit() else None,
+            lambda _, numbers: [str(number) for number in numbers],
         )
         await window.open(first)
         return window

@@ -1,6 +1,7 @@
 """Windows over SQL: the first page at once, then the ids of the whole list in the same order."""
 
 import asyncio
+import json
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -33,7 +34,7 @@ class Listing(Protocol):
 
 
 class SqlWindow(Generic[T]):
-    """A window over the ids of a `listing`, whose rows `load` by id.
+    """A window over the ids of a `listing`, whose rows `load` by id; `name` gives their keys.
 
     The first page is read before the rest. Should somebody write between the two, `whole` gives
     `first` anew, so that all of a window is of one moment.
@@ -47,11 +48,13 @@ class SqlWindow(Generic[T]):
         listing: Listing,
         load: Callable[[Connection, Sequence[int]], Sequence[T]],
         find: Callable[[Connection, str], int | None],
+        name: Callable[[Connection, Sequence[int]], Sequence[str]],
     ) -> None:
         self._database = database
         self._listing = listing
         self._load = load
         self._find = find
+        self._name = name
         self._head: Sequence[int] = ()
         self._ids: array[int] | None = None
         self._reading = asyncio.Lock()
@@ -108,6 +111,17 @@ class SqlWindow(Generic[T]):
             return self._ids.index(found)
         except ValueError:
             return None
+
+    async def keys(self) -> Sequence[str]:
+        """The keys of all rows, without loading these."""
+        await self.whole()
+        ids = self._ids or array("q")
+
+        def work(connection: Connection) -> Sequence[str]:
+            starts = range(0, len(ids), WALK)
+            return [key for at in starts for key in self._name(connection, ids[at : at + WALK])]
+
+        return await self._database.read(work)
 
 
 class SqlListing:
@@ -173,6 +187,7 @@ def run_window(database: Database, query: RunQuery, now: int) -> SqlWindow[Run]:
         RunListing(query, now),
         lambda connection, ids: runs_by_id(connection, ids, query.fields),
         _run_place,
+        _run_keys,
     )
 
 
@@ -183,6 +198,15 @@ def _all(selector: Selector, order: Order) -> list[int]:
 def _run_place(connection: Connection, key: str) -> int | None:
     row = connection.execute("SELECT id FROM run WHERE uid = ?", (key,)).fetchone()
     return int(row[0]) if row else None
+
+
+def _run_keys(connection: Connection, ids: Sequence[int]) -> Sequence[str]:
+    rows = connection.execute(
+        "SELECT id, uid FROM run WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    names = dict(rows.fetchall())
+    return [names[i] for i in ids if i in names]
 
 
 def _terms(query: RunQuery) -> Sequence[Term]:

@@ -59,13 +59,17 @@ def test_what_is_wanted_is_asked_of_each_list_for_its_own_rows():
     assert asked == [(inner, 0, PAGE)]
     tree.want(0, 20)
     assert len(asked) == 1
-    tree.want(310, 330)
-    assert asked[1:] == []
-    tree.want(410, 420)
-    assert asked[1:] == [(outer, 0, PAGE)]
+    tree.want(303, 308)
+    assert asked[1:] == [(inner, 2 * PAGE, PAGE)], "one screen above is asked for too"
+    tree.want(370, 380)
+    assert asked[2:] == []
+    tree.want(390, 394)
+    assert asked[2:] == [], "the screen ahead is loaded"
+    tree.want(393, 398)
+    assert asked[2:] == [(outer, 0, PAGE)]
     outer.lost(0)
-    tree.want(410, 420)
-    assert len(asked) == 3
+    tree.want(400, 408)
+    assert len(asked) == 4
     assert tree.row(405) is None
     outer.take(0, [f"a{at}" for at in range(PAGE)])
     assert tree.row(405).key == "a105"
@@ -94,6 +98,24 @@ def test_a_list_that_does_not_know_its_length_says_so():
     tree = TreeRows(WindowRows(window, lambda key: Row(key, [key]), lambda *_: None))
     assert tree.count is None
     assert tree.at_least == 7
+
+
+def test_an_open_end_is_asked_for_once_and_again_when_more_is_known():
+    asked = []
+    list_ = rows("a", 5, asked=asked)
+    list_.window.count, list_.window.at_least = None, 5
+    tree = TreeRows(list_)
+    tree.want(0, 5)
+    assert asked == [(list_, 0, PAGE)]
+    list_.take(0, [f"a{at}" for at in range(5)])
+    tree.want(0, 5)
+    assert len(asked) == 1, "it brought nothing new"
+    list_.window.at_least = 7
+    tree.want(0, 6)
+    assert len(asked) == 2
+    list_.take(0, [f"a{at}" for at in range(7)])
+    tree.want(0, 7)
+    assert len(asked) == 3
 
 
 @given(st.data())

@@ -48,6 +48,7 @@ async def test_pages_and_places_are_those_of_the_list(backend):
     assert await window.index_of("0000") == 249
     assert await window.index_of("0249") == 0
     assert await window.index_of("none") is None
+    assert await window.keys() == ids
 
 
 async def test_a_list_that_fits_its_first_page_is_whole_at_once(backend):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from modeldeck.app.usecases import runs, versions
+from modeldeck.app.usecases import shelf
 from modeldeck.app.usecases.aliases import plan_remove, plan_set
 from modeldeck.app.usecases.plans import apply_plan
 from modeldeck.app.usecases.texts import card_template, plan_card, plan_note
@@ -40,17 +40,17 @@ KINDS = {
         "modeldeck alias set fraud candidate 3 --expect none",
     ),
     "delete": (
-        lambda s: versions.plan_shelf(s, ["fraud/1"], delete=True),
+        lambda s: shelf.plan_shelf(s, "version", ["fraud/1"], delete=True),
         "modeldeck versions restore models/fraud/1",
     ),
     "tag": (
-        lambda s: versions.plan_tags(s, ["fraud/3"], {"team": None, "x": "1"}),
+        lambda s: shelf.plan_tags(s, "version", ["fraud/3"], {"team": None, "x": "1"}),
         "modeldeck versions tag models/fraud/3 team=risk x=",
     ),
     "card": (lambda s: plan_card(s, "fraud", 2, "another"), ""),
     "note": (lambda s: plan_note(s, "xgb-w48-07", "a note"), ""),
     "runs": (
-        lambda s: runs.plan_shelf(s, ["xgb-w48-07", "xgb-w46-02"], delete=True),
+        lambda s: shelf.plan_shelf(s, "run", ["xgb-w48-07", "xgb-w46-02"], delete=True),
         "modeldeck runs restore runs/" + f"{5:032x} runs/{200:032x}",
     ),
 }

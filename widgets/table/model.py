@@ -94,7 +94,10 @@ class Source(Protocol):
         ...
 
     def want(self, first: int, last: int) -> None:
-        """Ask for rows `first` to `last` (included); the owner says when they have come."""
+        """Say that rows `first` to `last` (included) are in sight, once a view.
+
+        Those that are not loaded are asked for; the owner says when they have come.
+        """
         ...
 
     def index_of(self, key: str) -> int | None:

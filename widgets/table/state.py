@@ -143,7 +143,7 @@ class TableState:
         self._wanted = None
 
     def want(self) -> None:
-        """Ask the source, once a view, for the rows in sight that are not loaded."""
+        """Tell the source, once a view, which rows are in sight."""
         view = self.view
         open_end = self.source.count is None
         first, last = view.top, view.top + view.height - (0 if open_end else 1)
@@ -152,9 +152,8 @@ class TableState:
         wanted = (self._generation, first, last, view.count)
         if last < first or view.height <= 0 or wanted == self._wanted:
             return
-        if any(self.source.row(index) is None for index in range(first, last + 1)):
-            self._wanted = wanted
-            self.source.want(first, last)
+        self._wanted = wanted
+        self.source.want(first, last)
 
     def line(self, y: int) -> LineState:
         """Return what is on line `y` of the table."""

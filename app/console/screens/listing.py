@@ -401,16 +401,20 @@ class ListScreen(DeckScreen):
         if rows is None:
             return
 
-        async def keys() -> list[str]:
+        async def keys() -> tuple[Sequence[str], bool]:
             await rows.window.whole()
-            items = await rows.window.page(0, rows.window.at_least)
-            return [self.key(item) for item in items]
+            return await rows.window.keys(), rows.window.count is not None
 
         self.bridge.ask(self, "keys", f"{self.noun} all keys", keys)
 
-    def got_keys(self, keys: list[str]) -> None:
-        """Mark them."""
+    def got_keys(self, answer: tuple[Sequence[str], bool]) -> None:
+        """Mark them; where nobody knows how many there are, say that these are not all."""
+        keys, every = answer
         self.table.mark_all(keys)
+        if not every:
+            self.say(
+                f"marked the {len(keys):,} {self.noun} that are loaded; there are more", "warn"
+            )
 
     async def whole(self, item: Any) -> Any:
         """All of an item, of which a list may hold a part."""

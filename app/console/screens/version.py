@@ -8,8 +8,8 @@ from textual.widget import Widget
 
 from modeldeck.app.usecases.beside import Beside, look_beside
 from modeldeck.app.usecases.preview import Preview, preview
+from modeldeck.app.usecases.shelf import plan_tags
 from modeldeck.app.usecases.texts import card_template, plan_card
-from modeldeck.app.usecases.versions import plan_tags
 from modeldeck.backends.api.address import alias as alias_address
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.artifacts import Artifact
@@ -303,7 +303,7 @@ class VersionScreen(DeckScreen):
             tags: Mapping[str, str | None] = {name: None}
             self.console.propose(
                 self,
-                lambda: plan_tags(self.session, [self.address], tags),
+                lambda: plan_tags(self.session, "version", [self.address], tags),
                 f"tag {name} removed from v{self.number}",
             )
         else:

@@ -43,8 +43,11 @@ endef
 
 .venv-%/.installed: constraints/%.txt
 	$(call environment,.venv-$*)
-	.venv-$*/bin/python $(PIP) --constraint $< mlflow
+	.venv-$*/bin/python $(PIP) --constraint $< mlflow $(WITH)
 	@touch $@
+
+# The newer one is also run with accounts, and on PostgreSQL.
+.venv-mlflow3/.installed: WITH := 'mlflow[auth]' 'psycopg[binary]'
 
 servers: $(SERVERS)
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.mlflow_store import mlflow_store
+from tests.servers import Keeper, mlflow_server
 
-__all__ = ["mlflow_store"]
+__all__ = ["mlflow_server", "mlflow_store"]
 
 KINDS = ("real", "simulated", "contract")
 HOMES = {
@@ -36,6 +37,10 @@ settings.load_profile("modeldeck")
 def foreign(name: str) -> bool:
     """Whether a variable would point the program at something outside of the test."""
     return name.startswith(("MODELDECK_", "MLFLOW_")) and not name.startswith("MODELDECK_TEST_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Keeper(config), Keeper.NAME)
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from modeldeck.app.recorder.adopt import Adoption
 
 FOLLOW = 2.0
+_HOME = "home"
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ASCII = str.maketrans("…▾▸▲▼─│•×", "~v>^v-|*x")
 
@@ -149,8 +150,11 @@ class Deck(App[int]):
 class Console(Deck):
     """The console on one open session."""
 
+    DEFAULT_MODE = "start"
+
     def __init__(self, session: Session, settings: Settings, address: str = "") -> None:
         super().__init__(settings)
+        self.add_mode(self.DEFAULT_MODE, self._first_screen)
         self.bridge = Bridge(session, self._late)
         self.errands = Errands(self, self.bridge)
         self.proposals = Proposals(self)
@@ -160,15 +164,20 @@ class Console(Deck):
         self._adoption: Adoption | None = None
         self._names: dict[str, Sequence[str]] = {}
 
-    def get_default_screen(self) -> Screen[None]:
-        """The first screen: what the address names, else the overview."""
-        return self._screen_at(parse_address(self._address)) if self._address else self.overview()
+    def _first_screen(self) -> DeckScreen:
+        """What the address names, else the overview."""
+        return self._screen_at(parse_address(self._address)) if self._address else self._overview()
 
-    def overview(self) -> DeckScreen:
-        """The overview."""
+    def _overview(self) -> DeckScreen:
         from .screens.overview import OverviewScreen
 
         return OverviewScreen()
+
+    def go_home(self) -> None:
+        """From the screen of an address, which lies below all others, to the overview."""
+        self.add_mode(_HOME, self._overview)
+        self.switch_mode(_HOME)
+        self.remove_mode(self.DEFAULT_MODE)
 
     def on_mount(self) -> None:
         """Begin what goes on in the background."""
@@ -255,7 +264,7 @@ class Console(Deck):
 
                 return EventsScreen(where=goal.where)
             case _:
-                return self.overview()
+                return self._overview()
 
     def complete_goto(self, text: str) -> Sequence[str]:
         """How what is typed after `:` could go on."""

@@ -7,6 +7,7 @@ from modeldeck.app.console.lean import Shadow
 from modeldeck.app.console.sections import share
 from modeldeck.widgets.prompt import pointing
 from modeldeck.widgets.text import cells, show
+from tests.console.dump import dump, open_console, press
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,15 @@ def test_only_what_is_not_there_is_sent():
     assert not shadow.put(5, 3, 10, "other")
     shadow.forget()
     assert shadow.put(20, 3, 5, "right")
+
+
+async def test_back_from_the_screen_of_an_address_leads_to_the_overview_and_no_further(registry):
+    async with open_console(registry, address="runs") as pilot:
+        assert " > runs" in dump(pilot.app)
+        await press(pilot, "escape")
+        assert " > overview" in dump(pilot.app).splitlines()[0]
+        assert len(pilot.app.screen_stack) == 1
+        await press(pilot, "escape")
+        assert "this is the first screen" in dump(pilot.app)
+        await press(pilot, "colon", *"runs", "enter", "escape")
+        assert " > overview" in dump(pilot.app).splitlines()[0]

@@ -230,7 +230,7 @@ class DeckScreen(Screen[None]):
         elif self.crumb == "overview":
             self.say("this is the first screen; q quits")
         else:
-            self.console.switch_screen(self.console.overview())
+            self.console.go_home()
 
     def cancel(self) -> bool:
         """Cancel what has been under way for long; gives whether there was anything."""

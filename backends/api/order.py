@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from .evaluate import Getter, matches, number_of
 from .models import Model, Version
 from .query import Expression, Field, Sort
-from .runs import Experiment
+from .runs import Dataset, Experiment, Run, Status
 
 T = TypeVar("T")
+_SECOND = timedelta(seconds=1)
 _CAPITALS = re.compile("[A-Z]+")
 
 
@@ -68,6 +69,34 @@ def experiment_fields(item: Experiment) -> Getter:
         runs=item.runs,
         note=item.note or None,
     )
+
+
+def run_fields(item: Run, datasets: Sequence[Dataset], now: datetime) -> Getter:
+    """What filters read of a run; a running one has lasted until `now`."""
+    until = item.ended_at or (now if item.status is Status.RUNNING else None)
+    lasted = until - item.started_at if until and item.started_at else None
+    attributes: dict[str, Any] = {
+        "name": item.name,
+        "id": item.id,
+        "experiment": item.experiment,
+        "status": item.status.value,
+        "started": item.started_at,
+        "ended": item.ended_at,
+        "duration": None if lasted is None else lasted / _SECOND,
+        "user": item.user or None,
+        "parent": item.parent_id,
+        "reason": item.reason or None,
+        "exit": None if item.exit_code is None else float(item.exit_code),
+        "git": item.git or None,
+        "note": item.note or None,
+        "dataset": [text for one in datasets for text in (one.name, one.digest)],
+    }
+    maps = {"metrics": item.metrics, "params": item.params, "tags": item.tags}
+
+    def get(field: Field) -> Any:
+        return maps[field.of].get(field.name) if field.of else attributes.get(field.name)
+
+    return get
 
 
 def model_fields(item: Model) -> Getter:

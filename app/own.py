@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from modeldeck.backends.api.errors import ReadOnlyError
+from modeldeck.backends.api.errors import ReadOnlyError, RefusedError
 
 from .usecases.session import Session
 from .workspace import NothingFoundError, Wish, find, make_registry, open_session
@@ -21,7 +21,14 @@ async def open_recording(
     """
     cwd = cwd or Path.cwd()
     try:
-        missing = find(wish, cwd).kind != "registry"
+        place = find(wish, cwd)
+        if place.kind == "context" and (wish.context or place.why == "MODELDECK_CONTEXT"):
+            raise RefusedError(
+                "runs and versions are recorded in a registry on this machine",
+                where=f"context {place.name}",
+                way_out="Name one with --registry, or leave --context out",
+            )
+        missing = place.kind != "registry"
     except NothingFoundError:
         missing = True
     if missing and not make:

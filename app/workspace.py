@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -12,14 +13,19 @@ from msgspec import Struct
 from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, UsageError
 
 from .config.actor import current_actor
+from .config.contexts import ENV
 from .config.settings import Settings, read_project, read_settings
 from .recorder.rundir import waiting
 from .usecases.session import Session, local_now
+
+if TYPE_CHECKING:
+    from .config.secrets import Ask
 
 TOOL = "modeldeck 0.1.0"
 _FOLDER = ".modeldeck"
 _DATABASE = "registry.db"
 _MLFLOW = ("mlflow.db", "mlruns")
+_URI = "MLFLOW_TRACKING_URI"
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -32,15 +38,21 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """What was found: a registry of ours, or something to open in place. `why` says how."""
+    """What was found: a registry of ours, something to open in place, or a context of that `name`.
 
-    kind: str
+    `why` says how. The `path` of a context is where we are.
+    """
+
+    kind: Literal["registry", "path", "context"]
     path: Path
     why: str
+    name: str = ""
 
     @property
     def context(self) -> str:
-        """The name of the context that it makes: that of the folder it belongs to."""
+        """Its name, or the name that it makes: that of the folder it belongs to."""
+        if self.name:
+            return self.name
         path = self.path.absolute()
         if path.name == _DATABASE:
             path = path.parent
@@ -62,42 +74,64 @@ class NothingFoundError(NotFoundError):
     def __init__(self, looked_for: Sequence[str]) -> None:
         super().__init__(
             "no registry found; looked for " + ", ".join(looked_for),
-            way_out="`modeldeck demo DIR` makes one to look at, `modeldeck init` an empty one",
+            way_out="`modeldeck demo DIR` makes one to look at, `modeldeck init` an empty one,"
+            " `modeldeck context add` names a server",
         )
         self.looked_for = looked_for
 
 
 def find(wish: Wish, cwd: Path) -> Place:
     """The registry to open, in the order that the documentation gives."""
+    if wish.registry and wish.context:
+        raise UsageError("--registry and --context name two places", way_out="Give one of them")
     if wish.registry:
         return Place(kind="registry", path=Path(wish.registry), why="--registry")
     if wish.path:
         return Place(kind="path", path=Path(wish.path), why="the command line")
     if wish.context:
-        raise _no_context(wish.context, "--context")
+        return _context(wish.context, "--context", cwd)
     if named := os.environ.get("MODELDECK_REGISTRY"):
         return Place(kind="registry", path=Path(named), why="MODELDECK_REGISTRY")
     if named := os.environ.get("MODELDECK_CONTEXT"):
-        raise _no_context(named, "MODELDECK_CONTEXT")
+        return _context(named, "MODELDECK_CONTEXT", cwd)
     looked = ["MODELDECK_REGISTRY"]
     for folder in (cwd, *cwd.parents):
         if _exists(folder / _FOLDER / _DATABASE):
             return Place(kind="registry", path=folder / _FOLDER, why=f"found in {folder}")
     looked.append(f"{_FOLDER} in {cwd} and above")
-    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
-        return Place(kind="path", path=_local_store(uri), why="MLFLOW_TRACKING_URI")
-    looked.append("MLFLOW_TRACKING_URI")
+    if os.environ.get(_URI):
+        return _of_mlflow(_URI, cwd)
+    looked.append(_URI)
     for name in _MLFLOW:
         if _exists(cwd / name):
             return Place(kind="path", path=cwd / name, why=f"found in {cwd}")
         looked.append(f"./{name}")
-    raise NothingFoundError(looked)
+    if named := read_settings().context:
+        return _context(named, "context in config.toml", cwd)
+    raise NothingFoundError([*looked, "context in config.toml"])
 
 
-def _no_context(name: str, where: str) -> UsageError:
-    return UsageError(
-        f"there is no context {name!r}", where=where, way_out="Name a registry with --registry"
-    )
+def _context(name: str, why: str, cwd: Path) -> Place:
+    if name == ENV:
+        return _of_mlflow(why, cwd)
+    known = read_settings().contexts
+    if name not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, 1)
+        raise UsageError(
+            f"there is no context {name!r}",
+            where=why,
+            way_out=f"Did you mean {near[0]}?" if near else "`modeldeck context ls` lists them",
+        )
+    return Place(kind="context", path=cwd, why=why, name=name)
+
+
+def _of_mlflow(why: str, cwd: Path) -> Place:
+    uri = os.environ.get(_URI, "")
+    if not uri or uri.lower().startswith(("http:", "https:")):
+        return Place(kind="context", path=cwd, why=why, name=ENV)
+    return Place(kind="path", path=_local_store(uri), why=why)
 
 
 def _exists(path: Path) -> bool:
@@ -117,19 +151,23 @@ def _local_store(uri: str) -> Path:
     if not parts.scheme:
         return Path(uri)
     raise UsageError(
-        f"MLFLOW_TRACKING_URI names a server ({parts.scheme}://), which this version cannot reach",
-        way_out="Name a local store, or unset it",
+        f"{_URI} names a store that cannot be opened here ({parts.scheme}:)",
+        way_out="Name an http(s) server or a local store, or unset it",
     )
 
 
 async def open_session(
-    wish: Wish, cwd: Path | None = None, progress: Callable[[int], None] = lambda _: None
+    wish: Wish,
+    cwd: Path | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    ask: "Ask | None" = None,
 ) -> Session:
     """Find, check and open. Raises NothingFoundError when there is nothing to open.
 
-    `progress` gets the number of runs read while a store of another tool is indexed.
+    `progress` gets the number of runs read while a store of another tool is indexed. `ask` asks the
+    person for the secret of a server; without it nobody is asked.
     """
-    session = await _open(find(wish, cwd or Path.cwd()), wish, progress)
+    session = await _open(find(wish, cwd or Path.cwd()), wish, progress, ask)
     if not session.readonly and session.folder and waiting(session.folder / "runs"):
         from .usecases.adoption import settle
 
@@ -139,13 +177,21 @@ async def open_session(
     return session
 
 
-async def _open(place: Place, wish: Wish, progress: Callable[[int], None]) -> Session:
-    from modeldeck.backends.local.opening import open_registry
-
+async def _open(
+    place: Place, wish: Wish, progress: Callable[[int], None], ask: "Ask | None"
+) -> Session:
     settings = read_settings()
     allowed = frozenset(settings.safe_directories)
     project = read_project(place.project, allowed)
     readonly = readonly_reason(wish, settings)
+    if place.kind == "context":
+        from .remote import open_context
+
+        return await open_context(
+            place.name, settings, readonly=readonly, project=project, tool=TOOL, ask=ask
+        )
+    from modeldeck.backends.local.opening import open_registry
+
     if place.kind == "registry" and _is_ours(place.path):
         registry = open_registry(
             place.path, read_only=readonly, allowed=allowed, tool=TOOL, clock=local_now

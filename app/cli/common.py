@@ -26,7 +26,7 @@ def with_session(work: Callable[..., Awaitable[T]]) -> Callable[..., T]:
     @functools.wraps(work)
     def run(wish: Wish, *args: Any, **kwargs: Any) -> T:
         async def inside() -> T:
-            session = await open_session(wish)
+            session = await open_session(wish, ask=asker())
             try:
                 return await work(session, *args, **kwargs)
             finally:
@@ -35,6 +35,15 @@ def with_session(work: Callable[..., Awaitable[T]]) -> Callable[..., T]:
         return asyncio.run(inside())
 
     return without_place(run)
+
+
+def asker() -> Any:
+    """What asks for the secret of a server; None where nobody sits at a terminal."""
+    if not (streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)):
+        return None
+    from .asking import ask_secret
+
+    return ask_secret
 
 
 async def carry_out(
@@ -79,11 +88,12 @@ def confirm(plan: Plan) -> None:
             way_out="--yes confirms, --dry-run shows the plan",
         )
     print_plan(plan, "table", to_stderr=True)
-    if _answer("Do it? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if answer("Do it? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise UnconfirmedError("not confirmed; nothing was changed")
 
 
-def _answer(question: str) -> str:
+def answer(question: str) -> str:
+    """What a person answers at the terminal."""
     import signal
 
     # The event loop holds ctrl+c back until the next await, and there is none while we ask.

@@ -1,6 +1,7 @@
 """Words that a shell offers: cheap, silent on any error, and harmless on a command line."""
 
 import asyncio
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,8 @@ import click
 from click.shell_completion import CompletionItem
 from msgspec.structs import replace
 
+from modeldeck.app.config.contexts import ENV
+from modeldeck.app.config.settings import read_settings
 from modeldeck.app.workspace import find, open_session
 from modeldeck.backends.api.lists import RunQuery
 from modeldeck.backends.api.parse import parse_field
@@ -33,6 +36,8 @@ def candidates_of(context: click.Context, kind: str, begun: str) -> list[Complet
 
 
 async def _words(context: click.Context, kind: str, begun: str) -> Iterable[str]:
+    if kind == "context":
+        return _contexts()
     wish = replace(wish_of(context), readonly=True)
     if find(wish, Path.cwd()).kind != "registry":
         return []
@@ -41,6 +46,11 @@ async def _words(context: click.Context, kind: str, begun: str) -> Iterable[str]
         return await _found(session.registry, context, kind, begun)
     finally:
         await session.registry.close()
+
+
+def _contexts() -> list[str]:
+    named = [ENV] if os.environ.get("MLFLOW_TRACKING_URI") else []
+    return [*read_settings().contexts, *named]
 
 
 async def _found(

@@ -30,6 +30,8 @@ COMMANDS = {
     "register": ("register", "register", "Make a file or folder a version of a model."),
     "import": ("importing", "import_", "Copy what MLflow has recorded into a registry."),
     "demo": ("demo", "demo", "Train a small project to look at."),
+    "context": ("context", "context", "List, add, choose, test contexts: servers by name."),
+    "login": ("login", "login", "Keep the password or token of a context."),
     "init": ("init", "init", "Make an empty registry."),
     "info": ("info", "info", "Where things lie, which versions, which settings."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, say the way out."),
@@ -43,6 +45,7 @@ SAME = {
     "model": "models",
     "version": "versions",
     "aliases": "alias",
+    "contexts": "context",
 }
 
 

@@ -44,11 +44,20 @@ def _at(wish: Wish, address: Address) -> Any:
     from modeldeck.app.console.start import run_console
     from modeldeck.app.workspace import find
 
-    if address.context and find(wish, Path.cwd()).context != address.context:
-        raise UsageError(
-            f"there is no context {address.context!r}", way_out="Name a registry with --registry"
-        )
+    if address.context and _here(wish) != address.context:
+        # Raises where there is no such context.
+        wish = replace(wish, registry="", context=address.context)
+        find(wish, Path.cwd())
     return run_console(wish, str(replace(address, context="")))
+
+
+def _here(wish: Wish) -> str:
+    from modeldeck.app.workspace import NothingFoundError, find
+
+    try:
+        return find(wish, Path.cwd()).context
+    except NothingFoundError:
+        return ""
 
 
 def _is_there(where: str) -> bool:

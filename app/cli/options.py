@@ -26,6 +26,7 @@ complete_experiment = _complete("experiment")
 complete_sort = _complete("sort")
 complete_metric = _complete("metric")
 complete_address = _complete("address")
+complete_context = _complete("context")
 
 
 def place_options(command: Command) -> Command:
@@ -35,7 +36,13 @@ def place_options(command: Command) -> Command:
         click.option(
             "--registry", metavar="FILE", type=click.Path(), help="The registry to work on."
         ),
-        click.option("--context", "context_name", metavar="NAME", help="The context to work in."),
+        click.option(
+            "--context",
+            "context_name",
+            metavar="NAME",
+            help="The context to work in.",
+            shell_complete=complete_context,
+        ),
         click.option("--readonly", is_flag=True, help="Refuse every change."),
     )
 

@@ -7,8 +7,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .contexts import Context, check_contexts, merged
 from .paths import config_file, system_config_file
-from .toml import read_keys, read_toml
+from .toml import parse_toml, read_keys, read_toml
 from .trust import check_trusted
 
 PROJECT_FILE = "modeldeck.toml"
@@ -31,7 +32,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a user sets.
 
     `safe_directories` are folders of other owners that are trusted, `"*"` trusts all. `mouse` auto
-    is off over SSH and in tmux, where it breaks selection.
+    is off over SSH and in tmux, where it breaks selection. `context` is opened where nothing nearer
+    is found. A server is asked again after `refresh` seconds, with 0 only when a person asks.
     """
 
     safe_directories: tuple[str, ...] = ()
@@ -40,6 +42,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mouse: Literal["auto", "on", "off"] = "auto"
     readonly: bool = False
     editor: str = ""
+    refresh: float = 15.0
+    context: str = ""
+    contexts: Mapping[str, Context] = {}
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -58,13 +63,42 @@ class ProjectFile(Struct, frozen=True, kw_only=True):
 
 def read_settings() -> Settings:
     """The user's settings; what the machine's own file names holds over them."""
-    settings = read_toml(config_file(), Settings)
+    path = config_file()
+    return _in_force(read_toml(path, Settings), path, None)
+
+
+def check_settings(text: str) -> Settings:
+    """The settings that would be in force if `text` were the user's file."""
+    path = config_file()
+    return _in_force(parse_toml(text, path, Settings), path, text)
+
+
+def enforced() -> Settings:
+    """The settings of the machine's own file alone."""
     system = system_config_file()
-    enforced = read_keys(system)
-    if enforced:
-        fixed = read_toml(system, Settings)
-        settings = replace(settings, **{name: getattr(fixed, name) for name in enforced})
-    return settings
+    fixed = read_toml(system, Settings)
+    if fixed.contexts:
+        check_contexts(fixed.contexts, system)
+    return fixed
+
+
+def enforced_keys() -> frozenset[str]:
+    """The keys that the machine's own file sets."""
+    return frozenset(read_keys(system_config_file()))
+
+
+def _in_force(settings: Settings, path: Path, text: str | None) -> Settings:
+    keys = enforced_keys()
+    fixed = enforced() if keys else Settings()
+    if settings.contexts:
+        check_contexts(settings.contexts, path, fixed=fixed.contexts, text=text)
+    if not keys:
+        return settings
+    return replace(
+        settings,
+        **{name: getattr(fixed, name) for name in keys if name != "contexts"},
+        contexts=merged(settings.contexts, fixed.contexts),
+    )
 
 
 def read_project(start: Path, allowed: frozenset[str] = frozenset()) -> ProjectFile:

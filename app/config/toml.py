@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -11,6 +12,7 @@ from modeldeck.backends.api.errors import DamagedError, UsageError
 
 T = TypeVar("T", bound=msgspec.Struct)
 _LARGEST = 1 << 20
+_SECRETS = {"password", "passwd", "pass", "token", "secret", "api_key", "apikey", "credential"}
 _KEY = r"""\s*([\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')\s*"""
 
 
@@ -20,8 +22,11 @@ def read_toml(path: Path, shape: type[T], *, later: Collection[str] = ()) -> T:
     Tables named in `later` may be there, and are left out.
     """
     text = _read(path)
-    if text is None:
-        return shape()
+    return shape() if text is None else parse_toml(text, path, shape, later=later)
+
+
+def parse_toml(text: str, path: Path, shape: type[T], *, later: Collection[str] = ()) -> T:
+    """As `read_toml`, from the text of the file at `path`."""
     found = {key: value for key, value in _parse(text, path).items() if key not in later}
     _check_keys(found, shape, text, path, (), later)
     try:
@@ -34,6 +39,13 @@ def read_keys(path: Path) -> Sequence[str]:
     """The keys at the top of the file; none when there is no such file."""
     text = _read(path)
     return () if text is None else tuple(_parse(text, path))
+
+
+def place_of(path: Path, keys: Sequence[str], text: str | None = None) -> str:
+    """The file and the line on which the key is written; `text` where that is not the file's."""
+    if text is None:
+        text = _read(path) or ""
+    return f"{path}:{_line(text, keys)}"
 
 
 def _read(path: Path) -> str | None:
@@ -79,22 +91,38 @@ def _check_keys(
     for key, value in found.items():
         here = (*above, key)
         if key not in fields:
-            from difflib import get_close_matches
-
-            known = [*fields, *later]
-            near = get_close_matches(key, known, 1)
             raise UsageError(
                 f"unknown key {'.'.join(here)}",
                 where=f"{path}:{_line(text, here)}",
-                way_out=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}",
+                way_out=_suggestion(key, [*fields, *later]),
             )
-        inner = fields[key].type
-        if (
-            isinstance(value, dict)
-            and isinstance(inner, type)
-            and issubclass(inner, msgspec.Struct)
-        ):
-            _check_keys(value, inner, text, path, here)
+        if not isinstance(value, dict):
+            continue
+        kind = _without_none(fields[key].type)
+        if _is_struct(kind):
+            _check_keys(value, kind, text, path, here)
+        elif get_origin(kind) is Mapping and _is_struct(inner := get_args(kind)[-1]):
+            for name, one in value.items():
+                if isinstance(one, dict):
+                    _check_keys(one, inner, text, path, (*here, name))
+
+
+def _suggestion(key: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    if key.lower() in _SECRETS:
+        return "A secret does not belong in this file: `modeldeck login` keeps it"
+    near = get_close_matches(key, known, 1)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}"
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _without_none(kind: Any) -> Any:
+    rest = [one for one in get_args(kind) if one is not type(None)]
+    return rest[0] if isinstance(kind, UnionType) and len(rest) == 1 else kind
 
 
 def _misfit(
@@ -119,7 +147,8 @@ def _resolve(at: str, found: Any, kind: Any) -> tuple[tuple[str, ...], Any]:
     """The keys of msgspec's `.metrics[...]`, which does not name a mapping's key, and the type."""
     place: list[str] = []
     for name, item in re.findall(r"\.([^.\[]+)|(\[[^\]]*\])", at):
-        if name and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        kind = _without_none(kind)
+        if name and _is_struct(kind):
             kind = next(f.type for f in msgspec.structs.fields(kind) if f.encode_name == name)
             found = found[name]
             place.append(name)
@@ -128,7 +157,7 @@ def _resolve(at: str, found: Any, kind: Any) -> tuple[tuple[str, ...], Any]:
             wrong = next(key for key, value in found.items() if not _fits(value, kind))
             found = found[wrong]
             place.append(wrong)
-    return tuple(place), kind
+    return tuple(place), _without_none(kind)
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -145,15 +174,16 @@ def _line(text: str, place: Sequence[str]) -> int:
     for number, line in enumerate(text.splitlines(), 1):
         head = line.strip()
         if head.startswith("["):
-            table = _keys(head.strip("[]"))
+            table = key_parts(head.strip("[]"))
             if table[: len(place)] == tuple(place):
                 return number
             continue
         name, sign, _ = line.partition("=")
-        if sign and (*table, *_keys(name))[: len(place)] == tuple(place):
+        if sign and (*table, *key_parts(name))[: len(place)] == tuple(place):
             return number
     return 1
 
 
-def _keys(text: str) -> tuple[str, ...]:
+def key_parts(text: str) -> tuple[str, ...]:
+    """The parts of a dotted key as it is written."""
     return tuple(match[1].strip("\"'") for match in re.finditer(_KEY, text.partition("#")[0]))

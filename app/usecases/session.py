@@ -19,7 +19,8 @@ def local_now() -> datetime:
 class Session(Struct, frozen=True, kw_only=True):
     """One context, opened. `directions` maps metrics to "higher" or "lower" where declared.
 
-    `readonly` holds the reason why this session changes nothing, or is empty. `project` is the path
+    `readonly` holds the reason why this session changes nothing, or is empty. A `protected` context
+    is one where every change is looked at twice. `project` is the path
     of the `modeldeck.toml` in force. `folder` is where the registry keeps what it holds, None where
     that is not on this machine. `clock` gives aware times in the zone of the reader.
     """
@@ -29,9 +30,15 @@ class Session(Struct, frozen=True, kw_only=True):
     actor: Actor
     directions: Mapping[str, str] = {}
     readonly: str = ""
+    protected: bool = False
     project: Path | None = None
     folder: Path | None = None
     clock: Callable[[], datetime] = local_now
+
+    @property
+    def remote(self) -> bool:
+        """Whether each question costs a request to a server."""
+        return hasattr(self.registry, "exchanges")
 
     def check_writable(self, operation: str, subject: str = "") -> None:
         """Raise ReadOnlyError with the reason when `operation` cannot be done here."""

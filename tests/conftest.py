@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.mlflow_store import mlflow_store
-from tests.servers import Keeper, mlflow_server
+from tests.servers import Keeper, filled_store, mlflow_server
 
-__all__ = ["mlflow_server", "mlflow_store"]
+__all__ = ["filled_store", "mlflow_server", "mlflow_store"]
 
 KINDS = ("real", "simulated", "contract")
 HOMES = {

@@ -15,6 +15,9 @@ A server costs some eight seconds and 500 MB. All tests of a session share those
 whichever worker they run in: take names of your own, and expect those of others. What must be
 alone, or must have known contents, gives a database to serve a copy of: `mlflow_server("3",
 store=mlflow_store("3-sqlite").path)`; the copy is shared as well, by who names the same database.
+`filled_store` is one of a real size: 500 models, 20,000 runs, nested ones among them.
+
+`proxy.Proxy` is a door before a server that misbehaves as a test has scripted.
 
 The server ends with the session, even with a killed one: `keeping.py`, `guard.py`.
 """
@@ -30,12 +33,13 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow_store import server_python
+from tests.servers.fill import filled
 from tests.servers.keeping import Keeper
 from tests.servers.mlflow import start_mlflow
 from tests.servers.postgres import binaries
 from tests.servers.server import Server
 
-__all__ = ["KINDS", "Keeper", "Server", "mlflow_server"]
+__all__ = ["KINDS", "Keeper", "Server", "filled_store", "mlflow_server"]
 
 KINDS = ("3", "2", "3-postgres", "3-workspaces")
 
@@ -67,3 +71,9 @@ def mlflow_server(pytestconfig: pytest.Config) -> Callable[..., Server]:
         return given(pytestconfig, kind, store)
 
     return give
+
+
+@pytest.fixture(scope="session")
+def filled_store(pytestconfig: pytest.Config) -> Path:
+    """The SQLite database of a store of a real size (`fill.py`); made once for each machine."""
+    return filled(pytestconfig.cache.mkdir("mlflow-stores"))

@@ -7,20 +7,17 @@ from typing import Any, Generic, TypeVar
 
 from modeldeck.app.usecases import encode
 from modeldeck.backends.api.errors import UsageError
-from modeldeck.backends.api.lists import Window
+from modeldeck.backends.api.lists import PIECE, Window, pages_of
 
-from . import output
+from . import output, streams
 
 T = TypeVar("T")
-PAGE = 500
-"""Items in memory at once when all of a list is printed."""
-
 MakeColumns = Callable[[Sequence[T]], output.Columns]
 
 
 def first_of(limit: int) -> int:
     """How many items a window shall load at once for that `--limit`."""
-    return limit + 1 if limit else PAGE
+    return limit + 1 if limit else PIECE
 
 
 async def print_list(
@@ -52,6 +49,8 @@ async def print_list(
             for item in page:
                 row = encode.flat(encode.encode(item))
                 output.write_csv_row([row.get(name) for name in names])
+    for note in window.notes:
+        streams.say(note)
 
 
 async def _print_json(listing: "Listing[Any]") -> None:
@@ -80,8 +79,7 @@ class Listing(Generic[T]):
         window, limit = self._window, self._limit
         start = await self._start()
         if not limit:
-            await window.whole()
-            return await window.page(start, window.at_least), None
+            return [item async for page in self.pages() for item in page], None
         if not start and window.count is None:
             items = window.first[: limit + 1]
         else:
@@ -91,16 +89,18 @@ class Listing(Generic[T]):
 
     async def pages(self) -> AsyncIterator[Sequence[T]]:
         """All items, a page at a time."""
-        start = await self._start()
-        await self._window.whole()
-        while start < self._window.at_least:
-            yield await self._window.page(start, PAGE)
-            start += PAGE
+        async for page in pages_of(self._window, await self._start()):
+            yield page
 
     async def _start(self) -> int:
         if self._after is None:
             return 0
         place = await self._window.index_of(self._after)
+        if place is None and self._window.count is None:
+            # A server's list is known only as far as it was walked.
+            async for _ in pages_of(self._window):
+                if (place := await self._window.index_of(self._after)) is not None:
+                    break
         if place is None:
             raise UsageError("the item that --next goes on from is gone", way_out="List again")
         return place + 1

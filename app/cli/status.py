@@ -8,7 +8,7 @@ import click
 
 from modeldeck.app.usecases import overview as usecase
 from modeldeck.app.usecases import views
-from modeldeck.app.usecases.overview import Overview
+from modeldeck.app.usecases.overview import Counts, Overview
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import Wish, open_session
 from modeldeck.widgets.text import show
@@ -38,10 +38,14 @@ async def status(session: Session, short: bool, form: str) -> None:
     parts = [
         f"{found.running} running",
         f"{found.failed_lately} failed",
-        output.counted(found.runs, "run"),
+        f"{_runs_looked_at(found)} run{'' if found.runs == 1 else 's'}",
         output.counted(found.models, "model"),
     ]
     print(show(f"{found.context}: {', '.join(parts)}"))
+
+
+def _runs_looked_at(found: Overview | Counts) -> str:
+    return f"newest {found.newest}" if found.runs is None else str(found.runs)
 
 
 def print_overview(wish: Wish) -> Any:
@@ -67,7 +71,7 @@ async def _print(session: Session, form: str) -> None:
         ("place", item.place),
         ("read-only", item.readonly),
         ("experiments", str(item.experiments)),
-        ("runs", f"{item.runs}, {item.running_count} running"),
+        ("runs", f"{_runs_looked_at(item)}, {item.running_count} running"),
         ("failed", f"{item.failed_lately} in the last day"),
         ("models", str(item.model_count)),
     ]

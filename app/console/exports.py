@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modeldeck.app.usecases.writing import FORMS, save_rows, target
-from modeldeck.backends.api.lists import Window
+from modeldeck.backends.api.lists import pages_of
 from modeldeck.widgets.text import file_name
 
 if TYPE_CHECKING:
     from .screens.base import DeckScreen
 
-PAGE = 500
 YES = "yes"
 
 Save = Callable[[Path, bool], Awaitable[str]]
@@ -29,13 +28,7 @@ def export_list(screen: "DeckScreen") -> None:
         return
     day = f"{screen.session.clock():%Y%m%d}"
     window = screen.rows.window
-    export_rows(screen, f"{screen.noun}-{day}.csv", lambda: _pages(window), screen.noun)
-
-
-async def _pages(window: Window[Any]) -> AsyncIterator[Sequence[Any]]:
-    await window.whole()
-    for start in range(0, window.at_least, PAGE):
-        yield await window.page(start, PAGE)
+    export_rows(screen, f"{screen.noun}-{day}.csv", lambda: pages_of(window), screen.noun)
 
 
 def export_rows(

@@ -165,7 +165,7 @@ def sections_of(
         ),
         Section(
             "RECENT",
-            f"of {_count(found.runs, 'run')} in {_count(found.experiments, 'experiment')}",
+            f"of {_runs_looked_at(found)} in {_count(found.experiments, 'experiment')}",
             "runs",
             [_run(run, now, _measured(run, now, directions)) for run in recent],
         ),
@@ -223,6 +223,12 @@ def _since(looked: Looked, now: datetime) -> str:
 
 def _versions(count: int | None) -> str:
     return "" if count is None else _count(count, "version")
+
+
+def _runs_looked_at(found: Overview) -> str:
+    if found.runs is None:
+        return f"the newest {_count(found.newest or 0, 'run')}"
+    return _count(found.runs, "run")
 
 
 def _count(number: int, noun: str) -> str:

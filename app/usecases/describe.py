@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.artifacts import Artifact
+from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
-from modeldeck.backends.api.runs import Dataset, Evaluation, Lock, Run, SeriesInfo, Shelf, Usage
+from modeldeck.backends.api.query import Compare, Field
+from modeldeck.backends.api.runs import Dataset, Evaluation, Lock, Run, SeriesInfo, Usage
 
 from .runs import find_run
 from .session import Session
@@ -30,9 +32,7 @@ async def describe_run(session: Session, ref: str) -> RunDetail:
     """Everything that is known of a run."""
     registry = session.registry
     run = await find_run(session, ref)
-    window = await registry.versions(shelf=Shelf.ACTIVE)
-    await window.whole()
-    versions = await window.page(0, window.at_least)
+    came = Compare(Field("run"), "=", run.id)
     return RunDetail(
         run=run,
         usage=await registry.usage(run.id),
@@ -41,5 +41,5 @@ async def describe_run(session: Session, ref: str) -> RunDetail:
         evaluations=await registry.evaluations(run.id),
         artifacts=await registry.artifacts(address(run.id)),
         lock=await registry.lock(run.lock) if run.lock else None,
-        versions=[version for version in versions if version.run_id == run.id],
+        versions=await all_of(await registry.versions(None, came)),
     )

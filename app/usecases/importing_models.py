@@ -16,6 +16,7 @@ from modeldeck.backends.api.address import version as address
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ConflictError, ModeldeckError, NotFoundError, UsageError
 from modeldeck.backends.api.ingest import ModelRecord, Problem
+from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.runs import Shelf
 
@@ -62,7 +63,7 @@ class Names(Struct, frozen=True):
                 way_out=f"Import one under another name: {_as(twice[1])}",
             )
         found = await registry.models(shelf=Shelf.ALL)
-        origins = {model.name: model.origin for model in await found.page(0, found.at_least)}
+        origins = {model.name: model.origin for model in await all_of(found)}
         taken = [n for n in there if here[n] in origins and origins[here[n]] != origin]
         if taken:
             words = ", ".join(repr(here[name]) for name in taken)
@@ -81,7 +82,7 @@ async def take_models(work: "Import", models: Sequence[ModelRecord], names: Name
     """Copy models and versions; gives the aliases that are elsewhere here than there, as words."""
     registry, source = work.registry, work.source
     found = await registry.versions(shelf=Shelf.ALL)
-    known = {(v.model, v.version): v for v in await found.page(0, found.at_least)}
+    known = {(v.model, v.version): v for v in await all_of(found)}
     loaded = await registry.loaded()
     conflicts: list[str] = []
     for record in models:

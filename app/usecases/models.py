@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from modeldeck.backends.api.lists import Window
+from modeldeck.backends.api.lists import Window, all_of
 from modeldeck.backends.api.models import Alias, Model, Version
 from modeldeck.backends.api.query import MODELS, VERSIONS
 from modeldeck.backends.api.runs import Shelf
@@ -49,10 +49,8 @@ async def list_versions(
 async def describe_model(session: Session, name: str) -> ModelDetail:
     """Everything that is known of a model."""
     model = await session.registry.model(name)
-    window = await session.registry.versions(name, shelf=Shelf.ALL)
-    await window.whole()
     return ModelDetail(
         model=model,
-        versions=await window.page(0, window.at_least),
+        versions=await all_of(await session.registry.versions(name, shelf=Shelf.ALL)),
         aliases=await session.registry.aliases(name),
     )

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from modeldeck.backends.api.events import Event
-from modeldeck.backends.api.lists import RunQuery, Window
+from modeldeck.backends.api.lists import RunQuery, all_of
 from modeldeck.backends.api.models import Model
 from modeldeck.backends.api.query import Field, Sort
-from modeldeck.backends.api.runs import Fields, Run
+from modeldeck.backends.api.runs import Experiment, Fields, Run, Status
 
 from .audit import list_events
 from .experiments import list_experiments
@@ -19,10 +19,12 @@ from .models import list_models
 from .runs import list_runs
 from .session import Session
 
-T = TypeVar("T")
 SHOWN = 8
+NEWEST = 200
+"""Runs of a server that are looked at: one page, a fifth of a second of its time."""
 LATELY = timedelta(days=1)
 _EXPERIMENTS, _METRICS = 5, 3
+_FAILED = (Status.FAILED, Status.KILLED)
 _LIGHT = Fields(metrics=(), params=(), tags=())
 
 
@@ -40,14 +42,16 @@ class Overview(Struct, frozen=True, kw_only=True):
     """What lies in a registry, in one look. Counts leave out what is deleted.
 
     `failed` are those of the last day, and `failed_lately` their count; `next` says what to do
-    where something is still missing, as (words, command).
+    where something is still missing, as (words, command). A server is asked once, for its `newest`
+    runs: then these alone were looked at, and `runs` is None, since it does not count them.
     """
 
     context: str
     place: str
     readonly: str
     experiments: int
-    runs: int
+    runs: int | None
+    newest: int | None = None
     running: Sequence[Run]
     running_count: int
     failed: Sequence[Run]
@@ -61,67 +65,126 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """The figures of a status line."""
+    """The figures of a status line. `newest` and `runs` as in `Overview`."""
 
     context: str
-    runs: int
+    runs: int | None
+    newest: int | None = None
     running: int
     failed_lately: int
     models: int
 
 
+class _Look(NamedTuple):
+    """What there is to say of runs."""
+
+    running: Sequence[Run]
+    running_count: int
+    failed: Sequence[Run]
+    failed_lately: int
+    recent: Sequence[Run] = ()
+    best: Sequence[Best] = ()
+    newest: int | None = None
+
+
 async def overview(session: Session) -> Overview:
     """The overview of the session's context."""
-    (
-        experiments,
-        (running, running_count),
-        (failed, failed_count),
-        recent,
-        models,
-        events,
-    ) = await asyncio.gather(
+    experiments, look, models, events = await asyncio.gather(
         list_experiments(session),
-        _some(session, "status = running"),
-        _some(session, _failed()),
-        list_runs(session, first=SHOWN),
+        (_newest if session.remote else _everything)(session),
         list_models(session, sort="-updated"),
         list_events(session, where="action != run", first=SHOWN),
     )
-    sets = await _all(experiments)
-    shown = [*recent.first[:SHOWN], *running, *failed]
-    runs = sum(one.runs or 0 for one in sets)
+    sets = await all_of(experiments)
+    runs = _total(sets)
     return Overview(
         context=session.context,
         place=session.registry.place,
         readonly=session.readonly,
         experiments=len(sets),
         runs=runs,
-        running=running,
-        running_count=running_count,
-        failed=failed,
-        failed_lately=failed_count,
-        recent=recent.first[:SHOWN],
-        best=await _best(session, list(dict.fromkeys(run.experiment for run in shown))),
+        newest=look.newest,
+        running=look.running,
+        running_count=look.running_count,
+        failed=look.failed,
+        failed_lately=look.failed_lately,
+        recent=look.recent,
+        best=look.best,
         models=models.first[:SHOWN],
         model_count=models.count or len(models.first),
         changes=events.first[:SHOWN],
-        next=_next(session, runs, models.count or 0),
+        next=_next(session, len(look.recent) if runs is None else runs, models.count or 0),
     )
 
 
 async def counts(session: Session) -> Counts:
     """The figures of a status line, cheap enough for every few seconds."""
-    experiments = await _all(await list_experiments(session))
-    _, running = await _some(session, "status = running", 1)
-    _, failed = await _some(session, _failed(), 1)
+    experiments = await all_of(await list_experiments(session))
+    look = await (_newest(session) if session.remote else _counted(session))
     models = await list_models(session)
     return Counts(
         context=session.context,
-        runs=sum(one.runs or 0 for one in experiments),
-        running=running,
-        failed_lately=failed,
+        runs=_total(experiments),
+        newest=look.newest,
+        running=look.running_count,
+        failed_lately=look.failed_lately,
         models=models.count or 0,
     )
+
+
+def _total(experiments: Sequence[Experiment]) -> int | None:
+    counted = [one.runs for one in experiments if one.runs is not None]
+    return sum(counted) if len(counted) == len(experiments) else None
+
+
+async def _everything(session: Session) -> _Look:
+    counted, recent = await asyncio.gather(
+        _counted(session, SHOWN), list_runs(session, first=SHOWN)
+    )
+    shown = [*recent.first[:SHOWN], *counted.running, *counted.failed]
+    best = await _best(session, list(dict.fromkeys(run.experiment for run in shown)))
+    return counted._replace(recent=recent.first[:SHOWN], best=best)
+
+
+async def _counted(session: Session, first: int = 1) -> _Look:
+    (running, running_count), (failed, failed_count) = await asyncio.gather(
+        _some(session, "status = running", first), _some(session, _failed(), first)
+    )
+    return _Look(running, running_count, failed, failed_count)
+
+
+async def _newest(session: Session) -> _Look:
+    runs = (await list_runs(session, first=NEWEST)).first[:NEWEST]
+    since = session.clock() - LATELY
+    running = [run for run in runs if run.status == Status.RUNNING]
+    failed = [run for run in runs if run.status in _FAILED and _latest(run, since) > since]
+    best = [
+        found
+        for experiment in list(dict.fromkeys(run.experiment for run in runs))[:_EXPERIMENTS]
+        for metric, direction in list(session.directions.items())[:_METRICS]
+        if (found := _best_of(runs, experiment, metric, direction)) is not None
+    ]
+    return _Look(
+        running[:SHOWN], len(running), failed[:SHOWN], len(failed), runs[:SHOWN], best, len(runs)
+    )
+
+
+def _latest(run: Run, otherwise: datetime) -> datetime:
+    return run.ended_at or run.started_at or otherwise
+
+
+def _best_of(runs: Sequence[Run], experiment: str, metric: str, direction: str) -> Best | None:
+    having = [
+        (value, run)
+        for run in runs
+        if run.experiment == experiment
+        and (value := run.metrics.get(metric)) is not None
+        and value == value
+    ]
+    if not having:
+        return None
+    value, run = (max if direction == "higher" else min)(having, key=lambda pair: pair[0])
+    return Best(experiment=experiment, metric=metric, direction=direction, value=value, run=run)
 
 
 def _failed() -> str:
@@ -136,11 +199,6 @@ async def _some(session: Session, where: str, first: int = SHOWN) -> tuple[Seque
     return window.first, window.count or 0
 
 
-async def _all(window: Window[T]) -> Sequence[T]:
-    await window.whole()
-    return await window.page(0, window.at_least)
-
-
 async def _best(session: Session, experiments: Sequence[str]) -> Sequence[Best]:
     found = []
     for experiment in experiments[:_EXPERIMENTS]:
@@ -150,18 +208,9 @@ async def _best(session: Session, experiments: Sequence[str]) -> Sequence[Best]:
                 sort=[Sort(Field(metric, "metrics"), direction == "higher")],
                 fields=Fields(metrics=(metric,), params=(), tags=()),
             )
-            for run in (await session.registry.runs(query, 1)).first:
-                value = run.metrics.get(metric)
-                if value is not None and value == value:
-                    found.append(
-                        Best(
-                            experiment=experiment,
-                            metric=metric,
-                            direction=direction,
-                            value=value,
-                            run=run,
-                        )
-                    )
+            first = (await session.registry.runs(query, 1)).first[:1]
+            best = _best_of(first, experiment, metric, direction)
+            found += [best] if best is not None else []
     return found
 
 

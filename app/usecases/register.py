@@ -18,6 +18,7 @@ from modeldeck.backends.api.errors import (
     UsageError,
 )
 from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.plan import Change, Inverse, Plan
 from modeldeck.backends.api.runs import Run, Shelf
 from modeldeck.backends.formats import Content, inspect, opened_files
@@ -172,7 +173,6 @@ def _shortened(lines: Sequence[str]) -> Sequence[str]:
 
 async def _place(session: Session, model: str, digest: str) -> tuple[int, Sequence[int]]:
     """The number of the next version, and the versions of the same content."""
-    window = await session.registry.versions(model, shelf=Shelf.ALL)
-    versions = await window.page(0, window.at_least)
+    versions = await all_of(await session.registry.versions(model, shelf=Shelf.ALL))
     same = [v.version for v in versions if v.digest == digest and v.deleted_at is None]
     return max((v.version for v in versions), default=0) + 1, sorted(same)

@@ -6,9 +6,11 @@ from typing import Any, Literal, NamedTuple
 from modeldeck.backends.api.address import run as run_address
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.errors import RefusedError
+from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.plan import Change, Plan
-from modeldeck.backends.api.runs import Run, Shelf, Status
+from modeldeck.backends.api.query import Field, In
+from modeldeck.backends.api.runs import Run, Status
 from modeldeck.backends.api.times import rfc3339
 
 from .plans import command_of, inverse_of, make_plan, tag_changes, tag_words
@@ -102,12 +104,10 @@ async def _left_behind(session: Session, runs: Sequence[Run]) -> Sequence[str]:
             said.append(f"{going[run.id]} is running, and goes on")
         if run.id in going and run.children:
             said.append(f"{going[run.id]}: its {run.children} children stay, without it")
-    window = await session.registry.versions(shelf=Shelf.ACTIVE)
-    await window.whole()
+    came = In(Field("run"), list(going))
     said.extend(
-        f"{version.model} {version.version} came from {going[version.run_id]} and stays"
-        for version in await window.page(0, window.at_least)
-        if version.run_id in going
+        f"{version.model} {version.version} came from {going[version.run_id or '']} and stays"
+        for version in await all_of(await session.registry.versions(None, came))
     )
     return said
 

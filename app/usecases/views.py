@@ -149,6 +149,7 @@ def overview(item: Overview) -> dict[str, Any]:
         "readonly": item.readonly or None,
         "experiments": item.experiments,
         "runs": item.runs,
+        "newest": item.newest,
         "running": {"count": item.running_count, "items": [encode.run(r) for r in item.running]},
         "failed": {"count": item.failed_lately, "items": [encode.run(r) for r in item.failed]},
         "recent": [encode.run(run) for run in item.recent],
@@ -164,6 +165,7 @@ def counts(item: Counts) -> dict[str, Any]:
     return {
         "context": item.context,
         "runs": item.runs,
+        "newest": item.newest,
         "running": item.running,
         "failed_lately": item.failed_lately,
         "models": item.models,

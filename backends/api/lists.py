@@ -1,6 +1,6 @@
 """How lists are asked for and how they are walked."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from .runs import Fields, Shelf
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+PIECE = 500
 
 
 class RunQuery(Struct, frozen=True, kw_only=True):
@@ -79,3 +80,20 @@ class ListWindow(Generic[T]):
     async def keys(self) -> Sequence[str]:
         """The keys of all rows."""
         return self._keys
+
+
+async def pages_of(window: Window[T], start: int = 0) -> AsyncIterator[Sequence[T]]:
+    """All rows from `start` on, a page at a time, be their count known or not."""
+    await window.whole()
+    while window.count is None or start < window.count:
+        page = await window.page(start, PIECE)
+        if page:
+            yield page
+        elif window.count is None:
+            return
+        start += PIECE
+
+
+async def all_of(window: Window[T]) -> Sequence[T]:
+    """All rows."""
+    return [row async for page in pages_of(window) for row in page]

@@ -85,6 +85,10 @@ class Bridge:
         """Whether the answer of a slot is still to come."""
         return (id(owner), slot) in self._running
 
+    def asks(self, owner: DOMNode) -> bool:
+        """Whether any answer to `owner` is still to come."""
+        return any(key[0] == id(owner) for key in self._running)
+
     def busy(self, owner: DOMNode) -> bool:
         """Whether `owner` has waited for an answer so long that it should say so."""
         return any(key[0] == id(owner) for key in self._late)

@@ -1,7 +1,10 @@
-"""What the first and the last line say when the width is short. Plain text in, plain text out."""
+"""What the first and the last line say, also when the width is short."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from modeldeck.app.usecases.session import Session
+from modeldeck.widgets.bar import Part
 from modeldeck.widgets.text import cells, clip, show
 
 SEPARATOR = " > "
@@ -34,3 +37,22 @@ def key_line(keys: Sequence[tuple[str, str]], room: int) -> list[tuple[str, str]
         taken.append((key, words))
         room -= wide + 2
     return taken
+
+
+def top_line(session: Session, path: Sequence[str], width: int) -> tuple[list[Part], list[Part]]:
+    """The first line: where one is, who one is, whether anything can be changed, the time."""
+    mode = "READ-ONLY" if session.readonly else "READ-WRITE"
+    clock = f"{session.clock():%H:%M}"
+    right = [
+        Part(f"{session.actor.user}  "),
+        Part(mode, "warn" if session.readonly else "dim"),
+        Part(f"  {clock}"),
+    ]
+    room = width - sum(len(part.text) for part in right) - 2
+    context, rest = crumbs(session.context, path, room)
+    return [Part(context, "strong"), Part(rest)], right
+
+
+def clock_time(at: datetime | None) -> str:
+    """A time of day in seconds."""
+    return f"{at:%H:%M:%S}" if at else "-"

@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from modeldeck.app.console.screens.listing import PAUSE
+from modeldeck.app.console.screens.filtering import PAUSE
 
 from .frame import RUNS
 from .place import Bench

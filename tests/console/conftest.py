@@ -27,4 +27,4 @@ def empty(tmp_path):
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch):
     """Letters typed one by one count as one burst, however slow the machine is."""
-    monkeypatch.setattr("modeldeck.app.console.screens.listing.PAUSE", 0.12)
+    monkeypatch.setattr("modeldeck.app.console.screens.filtering.PAUSE", 0.12)

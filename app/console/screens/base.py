@@ -1,7 +1,7 @@
 """What every screen has: a first line, a prompt, a body, two last lines, verbs with reasons."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -13,13 +13,15 @@ from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
 from modeldeck.app.usecases.session import Session
-from modeldeck.app.usecases.watch import state_of
+from modeldeck.app.usecases.watch import is_far, state_of
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.prompt import Complete, Prompt
+from modeldeck.widgets.text import clip, show
 
+from ..ages import Freshness
 from ..bridge import Bridge, Failed, Loaded
-from ..frame import crumbs, key_line
+from ..frame import key_line, top_line
 
 if TYPE_CHECKING:
     from ..console import Console
@@ -40,7 +42,8 @@ class DeckScreen(Screen[None]):
     `modeldeck open` would bring it back with, `command` the same on the command line.
 
     A screen that `watches` asks again when the registry has changed, and is told every two seconds
-    (`tick`) so that it may count on what still runs.
+    (`tick`) so that it may count on what still runs. A server tells nobody: it is asked again after
+    a pause, `patience` times the one of the settings. `reads` is the slot of what is shown.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,10 +59,16 @@ class DeckScreen(Screen[None]):
     AUTO_FOCUS = ""
     offers: ClassVar[tuple[str, ...]] = ()
     watches: ClassVar[bool] = False
+    patience: ClassVar[float] = 1
+    reads: ClassVar[str] = ""
 
     crumb = ""
     address = ""
     command = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.freshness = Freshness()
 
     @property
     def console(self) -> "Console":
@@ -106,6 +115,8 @@ class DeckScreen(Screen[None]):
         prompt = self.query_one(Prompt)
         prompt.past, prompt.on_turn = self.console.past, self._prompting
         self.seen = state_of(self.session) if self.watches else ""
+        self.freshness.far = is_far(self.session)
+        self.freshness.tried = asyncio.get_running_loop().time()
         self.draw_frame()
         self.ask()
         if self.watches:
@@ -117,6 +128,7 @@ class DeckScreen(Screen[None]):
             self.query_one(name).display = not on
 
     seen = ""
+    unasked = False
     awaited: tuple[str, Callable[[str], None]] | None = None
 
     def look(self) -> None:
@@ -127,8 +139,29 @@ class DeckScreen(Screen[None]):
         if state != self.seen and not self.bridge.busy(self):
             self.seen = state
             self.renew()
+        elif self.freshness.far and self._due():
+            self.unasked = True
+            self.renew()
         else:
             self.tick()
+            if self.freshness.far:
+                self.draw_state()
+
+    def _due(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self.bridge.asks(self):
+            self.freshness.tried = now
+            return False
+        if self.may_renew() and self.freshness.due(
+            now, self.console.settings.refresh * self.patience
+        ):
+            self.freshness.tried = now
+            return True
+        return False
+
+    def may_renew(self) -> bool:
+        """Whether asking again takes nothing away that a person looks at."""
+        return True
 
     def renew(self) -> None:
         """Ask again because what is shown has become old."""
@@ -148,7 +181,7 @@ class DeckScreen(Screen[None]):
             return
         width = self.app.size.width
         self.query_one("#top", Bar).say(*self._top(width))
-        self.query_one("#state", Bar).say(*self.state_line())
+        self.draw_state()
         self.query_one("#foot", Bar).say(*self._foot(width))
         small = f"{SMALLEST[0]}x{SMALLEST[1]} needed, this is {width}x{self.app.size.height}"
         self.query_one("#small", Bar).say([small])
@@ -158,6 +191,10 @@ class DeckScreen(Screen[None]):
         keys = key_line([(a.shown, self.words(a)) for a in offered], width - len("? keys") - 2)
         parts = [part for key, words in keys for part in (Part(key, "strong"), Part(f" {words}  "))]
         return parts, [Part("?", "strong"), Part(" keys")]
+
+    def draw_state(self) -> None:
+        """Bring the line above the keys up to date."""
+        self.query_one("#state", Bar).say(*self.state_line())
 
     def draw_clock(self) -> None:
         """Bring the first line up to date, where the time stands."""
@@ -183,8 +220,17 @@ class DeckScreen(Screen[None]):
         """How old what is shown is, and whether more is on its way."""
         if self.bridge.busy(self):
             return "reading ... Esc cancels"
-        at = self.bridge.answered_at
-        return f"{self.session.registry.name} {clock_time(at)}" if at else ""
+        fresh, now = self.freshness, self.session.clock()
+        if self.bridge.answered_at and not self.reads:
+            fresh.read(self.bridge.answered_at)
+        words, why = fresh.words(self.session.registry.name, now), fresh.why()
+        if not why or self.notice:
+            return words
+        return clip(show(f"{words}: {why}"), self.app.size.width * 3 // 5)
+
+    def remarks(self) -> Sequence[str]:
+        """What the last lines have no room for, in whole sentences."""
+        return [str(self.freshness.missed)] if self.freshness.missed is not None else []
 
     def _offered(self) -> list[str]:
         return [i for i in self.offers if not self.why_not(i)]
@@ -264,6 +310,7 @@ class DeckScreen(Screen[None]):
 
     def do_refresh(self) -> None:
         """Ask again, and paint all of the screen again."""
+        self.unasked = False
         self.console.repaint()
         self.ask()
         self.draw_frame()
@@ -294,6 +341,9 @@ class DeckScreen(Screen[None]):
     def on_loaded(self, message: Loaded) -> None:
         """An answer."""
         message.stop()
+        if message.slot == self.reads:
+            self.freshness.read(self.session.clock())
+            self.unasked = False
         self.answered(message)
 
     def answered(self, message: Loaded) -> None:
@@ -304,6 +354,12 @@ class DeckScreen(Screen[None]):
     def on_failed(self, message: Failed) -> None:
         """No answer."""
         message.stop()
+        if message.slot == self.reads:
+            self.freshness.miss(message.error)
+            unasked, self.unasked = self.unasked, False
+            if unasked and self.freshness.at is not None:
+                self.draw_frame()
+                return
         self.unanswered(message)
 
     def unanswered(self, message: Failed) -> None:
@@ -386,22 +442,3 @@ class DeckScreen(Screen[None]):
     def on_resize(self) -> None:
         """Fit the lines to the new width."""
         self.draw_frame()
-
-
-def top_line(session: Session, path: list[str], width: int) -> tuple[list[Part], list[Part]]:
-    """The first line: where one is, who one is, whether anything can be changed, the time."""
-    mode = "READ-ONLY" if session.readonly else "READ-WRITE"
-    clock = f"{session.clock():%H:%M}"
-    right = [
-        Part(f"{session.actor.user}  "),
-        Part(mode, "warn" if session.readonly else "dim"),
-        Part(f"  {clock}"),
-    ]
-    room = width - sum(len(part.text) for part in right) - 2
-    context, rest = crumbs(session.context, path, room)
-    return [Part(context, "strong"), Part(rest)], right
-
-
-def clock_time(at: datetime | None) -> str:
-    """A time of day in seconds."""
-    return f"{at:%H:%M:%S}" if at else "-"

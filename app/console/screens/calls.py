@@ -7,7 +7,7 @@ from modeldeck.widgets.bar import Part
 from modeldeck.widgets.table import Cell, Column, Row
 
 from ..bridge import Call
-from .base import clock_time
+from ..frame import clock_time
 from .short import ShortScreen
 
 

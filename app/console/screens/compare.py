@@ -12,7 +12,7 @@ from textual.widgets import Static
 from modeldeck.app.actions import Action
 from modeldeck.app.usecases import views
 from modeldeck.app.usecases.compare import Comparison, compare_runs
-from modeldeck.app.usecases.series import By, Drawn, Histories
+from modeldeck.app.usecases.series import By, Drawn, Histories, is_curve
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.chart import Chart, Line
@@ -21,7 +21,7 @@ from modeldeck.widgets.text import one_line
 
 from ..compare_rows import columns, counted, name_of, rows
 from ..exports import export_rows
-from .base import DeckScreen, clock_time
+from .base import DeckScreen
 
 LOW = 30
 """Rows of the terminal from which on the chart has half of the screen."""
@@ -40,6 +40,7 @@ class CompareScreen(DeckScreen):
     """2 to 20 runs; the first is the baseline until another one is chosen."""
 
     watches = True
+    reads = "comparison"
     offers = ("metric", "baseline", "follow", "open", "raw", "export", "back")
     crumb = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,7 +68,6 @@ class CompareScreen(DeckScreen):
         self.metric = ""
         self.by: By = "step"
         self.histories: Histories | None = None
-        self.read_at = ""
         self._baseline: str | None = None
         self._source = ListSource()
         self._width = 0
@@ -116,7 +116,6 @@ class CompareScreen(DeckScreen):
 
     def got_comparison(self, item: Comparison) -> None:
         """Show it."""
-        self.read_at = clock_time(self.session.clock())
         if item == self.item:
             return
         first, self.item = self.item is None, item
@@ -139,9 +138,9 @@ class CompareScreen(DeckScreen):
             return
 
         async def work() -> str:
-            counts = {one.key: one.count for one in await histories.series(base.id)}
+            curved = {one.key for one in await histories.series(base.id) if is_curve(one)}
             every = self._metrics()
-            curves = [key for key in every if counts.get(key, 0) > 1]
+            curves = [key for key in every if key in curved]
             return next(iter([*curves, *every]), "")
 
         self.bridge.ask(self, "picked", f"series of {base.name}", work)
@@ -191,12 +190,6 @@ class CompareScreen(DeckScreen):
         if self.notice or self.item is None:
             return super().state_line()
         return [Part(self.table.position, "dim")], [Part(self.age(), "dim")]
-
-    def age(self) -> str:
-        """When it was read."""
-        if self.bridge.busy(self):
-            return "reading ... Esc cancels"
-        return f"{self.session.registry.name} {self.read_at}" if self.read_at else ""
 
     def on_table_view_changed(self) -> None:
         """Say what is in sight."""
@@ -311,10 +304,9 @@ class CompareScreen(DeckScreen):
         columns_, by, view = self.chart.columns, self.by, self.chart.view
         low, high = (view.shown.lo, view.shown.hi) if keep and view.zoomed else (None, None)
 
-        async def work() -> tuple[str, By, bool, list[Drawn]]:
-            found = [
-                await histories.drawn(run.id, key, columns_, low, high, by) for run in item.runs
-            ]
+        async def work() -> tuple[str, By, bool, Sequence[Drawn]]:
+            ids = [run.id for run in item.runs]
+            found = await histories.drawn_together(ids, key, columns_, low, high, by)
             return key, by, keep, found
 
         self.bridge.ask(self, "drawn", f"series {key} of {len(item.runs)} runs", work)
@@ -324,15 +316,22 @@ class CompareScreen(DeckScreen):
         if self.is_attached and self.metric and self.chart.size.width != self._width:
             self.draw(self.metric, keep=bool(self._width))
 
-    def got_drawn(self, answer: tuple[str, By, bool, list[Drawn]]) -> None:
+    def got_drawn(self, answer: tuple[str, By, bool, Sequence[Drawn]]) -> None:
         """Draw lines that have come; a run keeps its marker whatever is drawn."""
         key, by, keep, found = answer
         if self.item is None:
             return
         lines = [
-            Line(name_of(run, place), one.x, one.y, style=place, total=one.total)
+            Line(
+                name_of(run, place),
+                one.x,
+                one.y,
+                style=place,
+                total=one.total,
+                sampled=one.sampled,
+            )
             for place, (run, one) in enumerate(zip(self.item.runs, found, strict=True))
-            if one.total
+            if one.total != 0
         ]
         self.chart.set_lines(lines, by, key, keep_view=keep)
         if not lines:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from modeldeck.widgets.bar import Bar, Part
 
-from .base import top_line
+from ..frame import top_line
 
 if TYPE_CHECKING:
     from ..console import Console

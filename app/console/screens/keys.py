@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from modeldeck.app.actions import ACTIONS, CHART_KEYS, TABLE_KEYS
-from modeldeck.widgets.table import Cell, Column, Row, Table
+from modeldeck.widgets.table import Cell, Column, Row, Span, Table
 
 from .base import DeckScreen
 from .short import ShortScreen
+from .text import TextScreen
 
 
 class Key(NamedTuple):
@@ -32,8 +33,9 @@ class KeysScreen(ShortScreen):
         self.below = below
 
     def entries(self) -> Sequence[Key]:
-        """What applies, tables and charts where there are any, then what does not apply."""
-        return keys_of(self.below)
+        """What there is to know, what applies, tables and charts, then what does not apply."""
+        remarks = [Key("note", text, "", "note") for text in self.below.remarks()]
+        return [*remarks, *keys_of(self.below)]
 
     def columns(self) -> Sequence[Column]:
         """The key, whether it does anything, what."""
@@ -46,6 +48,8 @@ class KeysScreen(ShortScreen):
 
     def row(self, item: Key) -> Row:
         """One key."""
+        if item.of == "note":
+            return Row(f"note/{item.words}", [Cell("note", "warn")], span=Span("here", item.words))
         here = Cell("no", "dim") if item.reason else Cell("yes", "ok")
         cells: list[Cell | str] = [
             Cell(item.keys, "strong"),
@@ -60,7 +64,10 @@ class KeysScreen(ShortScreen):
         self.do_back()
 
     async def open_item(self, item: Any) -> None:
-        """Do it on the screen below."""
+        """Do it on the screen below; a note is read where it has room."""
+        if item.of == "note":
+            self.console.push_screen(TextScreen("note", item.words.split("\n"), wrap=True))
+            return
         if not item.action or item.action in ("back", "keys"):
             self.say("press it there; Esc goes back")
             return

@@ -6,9 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from textual.widget import Widget
 
-from modeldeck.backends.api.errors import FilterError, ModeldeckError
+from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.lists import Window
-from modeldeck.backends.api.query import Vocabulary
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import Column, ListSource, Row, Table
@@ -16,10 +15,7 @@ from modeldeck.widgets.table.messages import RowChosen, SortAsked
 
 from ..bridge import Failed, Loaded
 from ..rows import PAGE, TreeRows, WindowRows
-from .base import DeckScreen, clock_time
-
-PAUSE = 0.04
-HINTED = 6
+from .filtering import FilterScreen
 
 
 class Unread(ListSource):
@@ -39,7 +35,7 @@ class Arrived(NamedTuple):
     branches: Sequence[tuple[str, Window[Any]]] = ()
 
 
-class ListScreen(DeckScreen):
+class ListScreen(FilterScreen):
     """A table of one noun, filtered with `/`, sorted with `o`.
 
     A subclass gives `load` (a window), `columns`, `row`, and what Enter opens. The key of a column
@@ -51,23 +47,15 @@ class ListScreen(DeckScreen):
 
     offers: ClassVar[tuple[str, ...]] = ("open", "filter", "goto")
     watches = True
+    reads = "window"
     noun: ClassVar[str] = ""
-    vocabulary: ClassVar[Vocabulary]
     empty: ClassVar[str] = "nothing here"
 
     def __init__(self, *, where: str = "", sort: str = "") -> None:
-        super().__init__()
-        self.where = where
+        super().__init__(where)
         self.sort = sort
         self.rows: TreeRows | None = None
-        self.read_at = ""
-        self._old = ""
         self._generation = 0
-        self._kept = where
-        self._applied = where
-        self._wrong: FilterError | None = None
-        self._last_words = ""
-        self._to_top = False
 
     # What a subclass gives.
 
@@ -97,11 +85,6 @@ class ListScreen(DeckScreen):
         table = Table(empty=self.empty, ascii_only=self.console.ascii_only, id="table")
         table.set_source(Unread())
         yield table
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        return self.query_one("#table", Table)
 
     def begin(self) -> None:
         """Draw the head before the rows are there."""
@@ -159,12 +142,6 @@ class ListScreen(DeckScreen):
         self._generation = tree.generation
         at_top, first = table.cursor == 0, self.rows is None
         self.rows = tree
-        self._applied = self.where
-        if not self.query_one(Prompt).display:
-            self._kept = self.where
-        self._wrong = None
-        self._old = ""
-        self.read_at = clock_time(self.session.clock())
         table.empty = self.nothing_words()
         # What was said is over when a person moves, not when rows come.
         with table.prevent(Table.RowHighlighted):
@@ -177,12 +154,7 @@ class ListScreen(DeckScreen):
                 place = table.cursor
                 table.goto(0)
                 table.goto(place)
-        self._to_top = False
-        if self._last_words:
-            self.call_after_refresh(self.say, self._last_words, "bad")
-            self._last_words = ""
-        if self.query_one(Prompt).display:
-            self._hint_filter(self.query_one(Prompt).text)
+        self.filtered()
         if window.count is None:
             self.bridge.ask(self, "whole", f"{self.noun} count", window.whole)
 
@@ -197,22 +169,11 @@ class ListScreen(DeckScreen):
 
     def failed_window(self, error: ModeldeckError) -> None:
         """Keep the old list, say what is wrong."""
-        prompt = self.query_one(Prompt)
-        if isinstance(error, FilterError) and prompt.display:
-            self._wrong = error
-            expected = f"; expected {error.expected}" if error.expected else ""
-            prompt.point(error.position, f"{error.what}{expected}")
+        if self.unfiltered(error):
             return
-        if isinstance(error, FilterError) and self.where != self._kept:
-            self.where = self._kept
-            if self._applied != self._kept:
-                self._last_words = str(error)
-                self.ask()
-                return
         if self.rows is None:
             self.table.empty = str(error)
             self.table.set_source(ListSource())
-        self._old = f"as of {self.read_at}" if self.read_at else ""
         self.fail(error)
 
     def got_whole(self, _: None) -> None:
@@ -225,12 +186,6 @@ class ListScreen(DeckScreen):
             self.ask()
         else:
             self.seen = ""
-
-    def age(self) -> str:
-        """When the rows were read."""
-        if self.bridge.busy(self):
-            return "reading ... Esc cancels"
-        return self._old or (f"{self.session.registry.name} {self.read_at}" if self.rows else "")
 
     def _ask_page(self, rows: WindowRows, start: int, limit: int) -> None:
         async def page() -> tuple[WindowRows, int, Sequence[Any]]:
@@ -305,61 +260,6 @@ class ListScreen(DeckScreen):
         """Nothing is under the cursor."""
         return "" if self.current() is not None else "there is nothing to open"
 
-    def do_filter(self) -> None:
-        """Filter while typing."""
-        self._kept = self.where
-        prompt = self.query_one(Prompt)
-        prompt.ask("filter", "/", self.where, self.complete_filter)
-        self._hint_filter(self.where)
-        self.draw_frame()
-
-    def complete_filter(self, text: str) -> Sequence[str]:
-        """Complete the last word with the words of the noun."""
-        head, _, word = text.rpartition(" ")
-        if not word:
-            return ()
-        start = f"{head} " if head else ""
-        return [
-            start + name for name in self.filter_words() if name.startswith(word) and name != word
-        ]
-
-    def filter_words(self) -> Sequence[str]:
-        """What a filter may begin a term with."""
-        return [*self.vocabulary.attributes, *(f"{name}." for name in self.vocabulary.maps)]
-
-    def _hint_filter(self, text: str) -> None:
-        found = self.complete_filter(text)
-        names = [name.rpartition(" ")[2] for name in found[:HINTED]]
-        more = "  .." if len(found) > HINTED else ""
-        help_ = "metrics.auc > 0.9 and started > -14h   or not ( ) != ~ in has"
-        hint = "  ".join(names) + more if names else help_
-        self.query_one(Prompt).hint(hint, right=self.table.position)
-
-    def typing_filter(self, text: str) -> None:
-        """Filter by what is typed, a moment after the last key."""
-        self._hint_filter(text)
-        self._filter(text, PAUSE)
-
-    def given_filter(self, text: str) -> Any:
-        """Keep it; what does not parse is not kept."""
-        wrong, self._wrong = self._wrong, None
-        if wrong is not None and wrong.text == text == self.where:
-            self.failed_window(wrong)
-        else:
-            self._filter(text)
-
-    def dropped_filter(self, _: str) -> None:
-        """Back to what it was."""
-        self._filter(self._kept)
-
-    def _filter(self, text: str, pause: float = 0) -> None:
-        if text != self.where or (not pause and self.bridge.asked(self, "window")):
-            self.where = text
-            self.notice = ""
-            self._to_top = self.table.cursor == 0
-            self.ask(pause)
-        self.draw_frame()
-
     def do_back(self) -> None:
         """Esc first takes the filter off, then the marks, then leaves."""
         if self.cancel():
@@ -370,10 +270,6 @@ class ListScreen(DeckScreen):
             self.table.clear_marks()
         else:
             super().do_back()
-
-    def first_where(self) -> str:
-        """The filter that the screen came with."""
-        return ""
 
     def on_table_sort_asked(self, message: SortAsked) -> None:
         """Sort by a column; again, the other way."""

@@ -16,7 +16,7 @@ from modeldeck.widgets.table import ListSource, Table
 from modeldeck.widgets.table.messages import RowChosen
 
 from ..sections import COLUMNS, Entry, Looked, entries_of, sections_of
-from .base import DeckScreen, clock_time
+from .base import DeckScreen
 
 Answer = tuple[Overview, Looked, Sequence[Event]]
 CHANGES = 8
@@ -36,6 +36,8 @@ class OverviewScreen(DeckScreen):
     command = "modeldeck"
     offers: ClassVar[tuple[str, ...]] = ("open", "goto", "palette", "calls", "quit")
     watches = True
+    patience = 4
+    reads = "overview"
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +45,6 @@ class OverviewScreen(DeckScreen):
         self._entries: list[Entry] = []
         self._looked: tuple[int, datetime | None] = (0, None)
         self._latest = 0
-        self._read_at = ""
 
     def body(self) -> Iterator[Widget]:
         """One table for all sections."""
@@ -87,7 +88,6 @@ class OverviewScreen(DeckScreen):
         """Show it."""
         first = self._found is None
         self._found = answer
-        self._read_at = clock_time(self.session.clock())
         found, _, changes = answer
         self._latest = max(
             [self._latest, self._looked[0], *(event.seq for event in (*changes, *found.changes))]
@@ -124,12 +124,6 @@ class OverviewScreen(DeckScreen):
     def on_resize(self) -> None:
         """Another height has room for other rows."""
         self.call_after_refresh(self._show)
-
-    def age(self) -> str:
-        """When it was read."""
-        if self.bridge.busy(self):
-            return "reading ... Esc cancels"
-        return f"{self.session.registry.name} {self._read_at}" if self._read_at else ""
 
     # Verbs.
 

@@ -19,7 +19,6 @@ from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.reader import Reader
 
 from ..bridge import Failed, Loaded
-from .base import clock_time
 from .run_charts import ChartsPart
 from .run_files import FilesPart, file_of, text_screen
 from .run_log import LogPart
@@ -45,6 +44,7 @@ class RunScreen(RunVerbs):
     """A run, named by itself, its id, a unique beginning of that, or a name that only it has."""
 
     watches = True
+    reads = "detail"
     offers = (
         "open", "next_part", "filter", "compare", "describe", "raw", "hangs", "owner", "export",
         "wrap", "follow", "edit", "address",
@@ -66,7 +66,6 @@ class RunScreen(RunVerbs):
         self.ref = run.id if isinstance(run, Run) else run
         self.detail: RunDetail | None = None
         self.part_name = part if part in PARTS else "charts"
-        self.read_at = ""
         self._parts: dict[str, RunPart] = {}
         self._before_narrowing = ""
         if self.known is not None:
@@ -133,12 +132,9 @@ class RunScreen(RunVerbs):
 
     def age(self) -> str:
         """When what is shown was read; of a run that goes on, that it is."""
-        if self.bridge.busy(self):
-            return "reading ... Esc cancels"
-        run = self.run_now
-        if run is not None and run.status == Status.RUNNING:
-            return "live"
-        return f"{self.session.registry.name} {self.read_at}" if self.read_at else ""
+        run, far = self.run_now, self.freshness.far
+        goes_on = run is not None and run.status == Status.RUNNING
+        return "live" if goes_on and not far and not self.bridge.busy(self) else super().age()
 
     def on_table_view_changed(self) -> None:
         """Say what is in sight."""
@@ -160,7 +156,6 @@ class RunScreen(RunVerbs):
 
     def got_detail(self, detail: RunDetail) -> None:
         """Show it, where it is not what is shown already."""
-        self.read_at = clock_time(self.session.clock())
         if detail == self.detail:
             return
         self.detail, self.ref = detail, detail.run.id

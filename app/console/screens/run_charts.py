@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.app.usecases.export import export_points
-from modeldeck.app.usecases.series import By, Drawn, Histories, grouped
+from modeldeck.app.usecases.series import By, Drawn, Histories, grouped, is_curve
 from modeldeck.app.usecases.views import point
 from modeldeck.backends.api.runs import SeriesInfo
 from modeldeck.widgets.chart import Chart, Line
@@ -158,7 +158,7 @@ class ChartsPart(TablePart):
 
     def _first(self, detail: RunDetail) -> str:
         """What to draw first: a curve, and one whose direction is declared if there is any."""
-        curves = [one.key for one in detail.series if one.count > 1]
+        curves = [one.key for one in detail.series if is_curve(one)]
         declared = [key for key in self.run_screen.session.directions if key in curves]
         return next(iter([*declared, *curves]), "")
 
@@ -245,7 +245,7 @@ class ChartsPart(TablePart):
         """Draw lines that have come."""
         keys, by, keep, found = answer
         self.shown = keys
-        lines = [Line(one.key, one.x, one.y, total=one.total) for one in found]
+        lines = [Line(one.key, one.x, one.y, total=one.total, sampled=one.sampled) for one in found]
         self.chart.set_lines(lines, by, self._title(keys), keep_view=keep)
         left = len(keys) - len(found)
         self.said = f"{len(found)} of {len(keys)} series drawn" if left else ""

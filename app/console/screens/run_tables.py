@@ -66,8 +66,9 @@ class FiguresPart(TablePart):
 def _extremes(info: SeriesInfo | None) -> list[str]:
     if info is None:
         return ["", "", "", ""]
-    steps = f"{info.first_step:,}..{info.last_step:,}"
-    return [precise(info.low), precise(info.high), f"{info.count:,}", steps]
+    first = "" if info.first_step is None else f"{info.first_step:,}"
+    count = "" if info.count is None else f"{info.count:,}"
+    return [precise(info.low), precise(info.high), count, f"{first}..{info.last_step:,}"]
 
 
 class TagsPart(TablePart):

@@ -38,6 +38,7 @@ class VersionScreen(DeckScreen):
         "promote", "edit", "tag", "diff", "owner", "history", "next_part", "delete", "goto",
     )  # fmt: skip
     watches = True
+    reads = "view"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(at + 1), f"part({at})", one.title, show=False)

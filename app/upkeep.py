@@ -1,13 +1,14 @@
 """Looking after the registry's files: backups, restoring one, removing what nothing needs."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from modeldeck.backends.api.errors import ReadOnlyError, RefusedError
-from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.events import Actor, Entry, Event
 from modeldeck.backends.api.plan import LIFETIME, Change, Plan
 from modeldeck.backends.api.times import rfc3339
 from modeldeck.backends.local import backup, collect
@@ -58,7 +59,8 @@ def plan_restore(wish: Wish, source: Path, cwd: Path, progress: Progress) -> tup
     except NothingFoundError:
         place = Place(kind="registry", path=cwd / FOLDER, why="the working directory")
     if place.kind != "registry":
-        raise RefusedError("only a registry of modeldeck can be restored", where=str(place.path))
+        where = place.name or str(place.path)
+        raise RefusedError("only a registry of modeldeck can be restored", where=where)
     folder = _folder(place.path.absolute())
     if reason := readonly_reason(wish, read_settings()):
         raise ReadOnlyError(reason, where=str(folder))
@@ -98,9 +100,7 @@ async def restore(plan: Plan, source: Path, folder: Path, progress: Progress) ->
     registry = await asyncio.to_thread(open_registry, folder, allowed=allowed, tool=TOOL)
     try:
         after = {"backup": _named(source), "aside": None if aside is None else str(aside)}
-        await registry.note_event(
-            current_actor(), plan.context, "done", plan.operation, SUBJECT, after
-        )
+        await registry.note(_entry(plan, current_actor(), plan.context, after))
     finally:
         await registry.close()
     return aside
@@ -146,10 +146,19 @@ async def apply_collection(session: Session, plan: Plan) -> Sequence[Event]:
         "left": list(gone.left),
         "size": gone.size,
     }
-    event = await backend.note_event(
-        session.actor, session.context, "done", plan.operation, SUBJECT, after
+    return [await backend.note(_entry(plan, session.actor, session.context, after))]
+
+
+def _entry(plan: Plan, actor: Actor, context: str, after: Mapping[str, Any]) -> Entry:
+    return Entry(
+        actor=actor,
+        tool=TOOL,
+        context=context,
+        phase="done",
+        action=plan.operation,
+        subject=SUBJECT,
+        after=after,
     )
-    return [event]
 
 
 def _named(path: Path) -> str:

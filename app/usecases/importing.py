@@ -11,6 +11,7 @@ from modeldeck.app.recorder.home import Home
 from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ModeldeckError, ReadOnlyError
+from modeldeck.backends.api.events import Entry
 from modeldeck.backends.api.ingest import Problem, RunRecord, Source
 from modeldeck.backends.api.runs import Points
 
@@ -204,6 +205,14 @@ class Import:
 
     async def _event(self, phase: str, after: Mapping[str, Any]) -> None:
         session = self._session
-        await self.registry.note_event(
-            session.actor, session.context, phase, "import", self.source.origin, after
+        await self.registry.note(
+            Entry(
+                actor=session.actor,
+                tool="",
+                context=session.context,
+                phase=phase,
+                action="import",
+                subject=self.source.origin,
+                after=after,
+            )
         )

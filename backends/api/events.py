@@ -1,9 +1,13 @@
 """The audit trail's words: who did what to which, why, and from which plan."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+
+from .address import parse_address
+from .times import rfc3339
 
 
 class Actor(Struct, frozen=True, kw_only=True):
@@ -29,8 +33,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     """An event before it has its place in the trail.
 
     `phase` is done; or intent, and then done, failed or unknown with the intent as `caused_by`; or
-    started, ended, observed. `before` and `after` are None for what did not exist. `plan` is the
-    digest of the plan.
+    started, ended, observed. `before` and `after` are None for what did not exist; of a changed
+    field they hold its name and value, `after` beside it `why` it is not simply done, or `between`
+    which two times it was observed. `plan` is the digest of the plan.
     """
 
     actor: Actor
@@ -54,3 +59,38 @@ class Event(Entry, frozen=True, kw_only=True):
     seq: int
     time: datetime
     link: str = ""
+
+
+OUTCOMES = ("done", "failed", "unknown")
+"""The phases that an intent ends in."""
+
+
+def observation(
+    subject: str,
+    field: str,
+    before: Any,
+    after: Any,
+    between: Sequence[datetime],
+    *,
+    tool: str,
+    context: str,
+    caused_by: int | None = None,
+) -> Entry:
+    """What the trail says of a change that nobody made from here.
+
+    `caused_by` is an own intent for the same, the outcome of which never became known.
+    """
+    verb = f"change {field}"
+    if parse_address(subject).alias is not None:
+        verb = "alias.rm" if after is None else "alias.set"
+    return Entry(
+        actor=UNKNOWN,
+        tool=tool,
+        context=context,
+        phase="observed",
+        action=verb,
+        subject=subject,
+        before={field: before},
+        after={field: after, "between": [rfc3339(time) for time in between]},
+        caused_by=caused_by,
+    )

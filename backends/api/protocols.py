@@ -5,6 +5,7 @@ what came near. Lists are windows (see `lists`). Errors are those of `errors`, n
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -41,6 +42,8 @@ class Availability(Struct, frozen=True):
 
 
 YES = Availability(supported=True)
+READS = frozenset({"read", "list", "export", "open"})
+"""The verbs of operations that change nothing."""
 
 
 @runtime_checkable
@@ -84,7 +87,9 @@ class Runs(Protocol):
 class Histories(Protocol):
     """Series of metrics. `points` with bounds gives those with low <= x <= high, `by` step or time.
 
-    Bounds by time are microseconds since the epoch.
+    Bounds by time are microseconds since the epoch. `sampled` gives one series of several runs for
+    drawing, between two steps (both included): where there are more than about `most` points a run,
+    some of them, spread over the interval, the first and the last among them.
     """
 
     async def series(self, run_id: str) -> Sequence[SeriesInfo]: ...
@@ -97,6 +102,14 @@ class Histories(Protocol):
         high: int | None = None,
         by: str = "step",
     ) -> Points: ...
+    async def sampled(
+        self,
+        run_ids: Sequence[str],
+        key: str,
+        most: int,
+        low: int | None = None,
+        high: int | None = None,
+    ) -> Mapping[str, Points]: ...
 
 
 @runtime_checkable
@@ -199,9 +212,7 @@ class Collecting(Protocol):
     async def mark_loaded(self, stamps: Mapping[str, str]) -> None: ...
     async def stamp(self, origin: str) -> str | None: ...
     async def note_stamp(self, origin: str, kind: str, stamp: str) -> None: ...
-    async def note_event(
-        self, actor: Actor, context: str, phase: str, action: str, subject: str, after: object
-    ) -> Event: ...
+    async def note(self, entry: Entry) -> Event: ...
 
 
 @runtime_checkable
@@ -222,17 +233,30 @@ class Fields(Protocol):
 class Records(Trail, Protocol):
     """Where what happens to a server is written down.
 
-    `observe` compares what was seen of some subjects at `at` with what was seen or done before;
+    `note` writes one outcome an intent: of a second one it gives the first. `opened` gives the
+    intents whose outcome nobody wrote, and `applying` keeps everybody else who has these records
+    from applying for the length of a block; BusyError when that takes longer than `wait` seconds.
+
+    `observe` compares what was seen of a field of some subjects with what was seen or done before;
     what nobody did from here becomes an event of phase observed, with its earliest and latest time.
-    `value` None says that it was looked for and is not there. `opened` gives the intents whose
-    outcome nobody wrote.
+    `at` is when it was asked for, or earlier; a value None says that it is not there, and `below`
+    names the beginnings of subjects of which all that are there were seen.
     """
 
+    def availability(self, operation: str, subject: str = "") -> Availability: ...
+    def applying(self, wait: float) -> AbstractAsyncContextManager[None]: ...
     async def note(self, entry: Entry) -> Event: ...
     async def opened(self) -> Sequence[Event]: ...
     async def observe(
-        self, seen: Mapping[str, Any], at: datetime, *, field: str, context: str, below: str = ""
+        self,
+        seen: Mapping[str, Any],
+        at: datetime,
+        *,
+        field: str,
+        context: str,
+        below: Collection[str] = (),
     ) -> Sequence[Event]: ...
+    async def close(self) -> None: ...
 
 
 @runtime_checkable

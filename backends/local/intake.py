@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -18,28 +18,21 @@ from ..api.text import exact
 from ..api.times import maybe_micros
 from . import ingest, series
 from .database import Connection, Database
+from .noting import Noting
 from .origins import experiment_uid, run_uid
 from .store import Store
 from .trail import write
 from .versions import put_model
 
-if TYPE_CHECKING:
-    from .files import Layout
-
-
 T = TypeVar("T")
 
 
-class Intake:
+class Intake(Noting):
     """The writing half of the registry. Each verb is whole or not at all."""
 
-    layout: "Layout"
-    registry: Database
     telemetry: Database
     store: Store
-    tool: str
     read_only: str
-    clock: Callable[[], datetime]
 
     async def from_telemetry(self, work: Callable[[Connection], T], missing: T) -> T:
         """What `work` reads from telemetry.db, or `missing` where there is none."""
@@ -296,16 +289,6 @@ class Intake:
             connection.execute("UPDATE origin SET stamp = ? WHERE id = ?", (stamp, row))
 
         await self.registry.write(work)
-
-    async def note_event(
-        self, actor: Actor, context: str, phase: str, action: str, subject: str, after: object
-    ) -> Event:
-        """Write an event that changes nothing: the start or end of an import, say."""
-        return await self.registry.write(
-            lambda c: self._event(
-                c, actor, context, phase, action, subject, None, after, self.clock()
-            )
-        )
 
     def _event(
         self,

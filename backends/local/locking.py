@@ -4,12 +4,13 @@ SQLite before 3.51.3 can lose a WAL that is reset while another connection check
 checkpoint under this lock it cannot. The same lock keeps migrations apart.
 """
 
+import asyncio
 import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from ..api.errors import BusyError
@@ -43,11 +44,7 @@ class FileLock:
 
     def _take(self, deadline: float) -> int:
         pause = 0.001
-        try:
-            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-            handle = os.open(self.path, flags, 0o600)
-        except OSError as error:
-            raise of_system(error, str(self.path)) from error
+        handle = _open(self.path)
         try:
             while True:
                 try:
@@ -72,3 +69,36 @@ class FileLock:
             where=str(self.path.with_suffix("")),
             way_out="Try again; `modeldeck doctor` names who holds it",
         )
+
+
+@asynccontextmanager
+async def alone(path: Path, wait: float) -> AsyncIterator[None]:
+    """Hold a lock for as long as something takes, waiting for it without a thread."""
+    deadline = time.monotonic() + wait
+    handle = _open(path)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise BusyError(
+                        "another modeldeck is applying a plan there",
+                        where=str(path.parent),
+                        way_out="Try again when it has finished",
+                    ) from None
+                await asyncio.sleep(0.02)
+            except OSError as error:
+                raise of_system(error, str(path)) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        raise of_system(error, str(path)) from error

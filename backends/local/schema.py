@@ -162,6 +162,19 @@ CREATE TRIGGER audit_payload_no_replace BEFORE INSERT ON audit_payload
     BEGIN SELECT RAISE(ABORT, 'a payload of the audit trail can only be erased'); END;
 """
 
+REGISTRY_2 = """
+ALTER TABLE audit_index ADD COLUMN caused_by INTEGER;
+CREATE INDEX audit_index_cause ON audit_index(caused_by) WHERE caused_by IS NOT NULL;
+CREATE INDEX audit_index_intent ON audit_index(subject) WHERE phase = 'intent';
+CREATE TABLE seen(
+    context TEXT NOT NULL, field TEXT NOT NULL, subject TEXT NOT NULL, value TEXT,
+    since INTEGER NOT NULL, looked INTEGER NOT NULL, PRIMARY KEY(context, field, subject)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE version ADD COLUMN origin_id INTEGER REFERENCES origin(id);
+ALTER TABLE version ADD COLUMN native TEXT;
+CREATE INDEX version_native ON version(native) WHERE native IS NOT NULL;
+"""
+
 TELEMETRY_1 = """
 CREATE TABLE series(
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL,
@@ -189,7 +202,7 @@ CREATE TABLE position(
 CREATE TABLE loaded(run TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1,))
+REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1, REGISTRY_2))
 TELEMETRY = Schema("telemetry", 0x6D64746C, 16384, (TELEMETRY_1,))
 
 

@@ -2,7 +2,8 @@
 
 A leaf is RFC 8785 canonical JSON of what stays for ever; what a person wrote or is, is in the
 payload, to which the leaf commits by SHA-256(salt || payload), so that erasing a payload breaks
-nothing; subject, session, before and after stand in the leaf as digests with the same salt.
+nothing; subject, session, before and after stand in the leaf as digests with the same salt. The
+leaf of an outcome names its intent.
 link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
 """
 
@@ -47,6 +48,7 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
     entry = _exact(entry)
     body = msgspec.json.encode(entry, order="sorted").decode()
     salt = os.urandom(32)
+    cause = {} if entry.caused_by is None else {"caused_by": entry.caused_by}
     leaf = rfc8785.dumps(
         {
             "v": VERSION,
@@ -61,6 +63,7 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
             "after": _digest(salt, entry.after),
             "plan": entry.plan or "",
             "payload_commit": hashlib.sha256(salt + body.encode()).hexdigest(),
+            **cause,
         }
     )
     link = chain(before, leaf)
@@ -75,7 +78,7 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
 
 def _index(connection: Connection, event: Event) -> None:
     connection.execute(
-        "INSERT INTO audit_index VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", index_row(event)
+        "INSERT INTO audit_index VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", index_row(event)
     )
 
 
@@ -100,6 +103,7 @@ def index_row(event: Event) -> tuple[object, ...]:
         event.subject,
         event.reason,
         event.ticket,
+        event.caused_by,
     )
 
 
@@ -147,6 +151,7 @@ def _erased(leaf: Mapping[str, Any]) -> Entry:
         action=leaf["action"],
         subject=ERASED,
         plan=leaf["plan"] or None,
+        caused_by=leaf.get("caused_by"),
     )
 
 

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from modeldeck.backends.api.events import Entry
 from modeldeck.backends.api.ingest import ModelRecord, RunRecord
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.runs import Experiment, Metric, Run, Status
@@ -12,6 +14,19 @@ from tests.console.dump import ACTOR, NOW, clock
 
 NAN, INF = float("nan"), float("inf")
 DIRECTIONS = {"auc": "higher", "loss": "lower"}
+
+
+def entry(phase: str, action: str, subject: str, after: Any) -> Entry:
+    """An event to be."""
+    return Entry(
+        actor=ACTOR,
+        tool="",
+        context="lab",
+        phase=phase,
+        action=action,
+        subject=subject,
+        after=after,
+    )
 
 
 def run(at: int, name: str, *, experiment: str = "1", status=Status.FINISHED, **more) -> RunRecord:
@@ -103,7 +118,7 @@ def build(
                 runs=runs,
                 models=models,
             )
-            await registry.note_event(ACTOR, "lab", "ended", "import", "experiments", {"runs": 13})
+            await registry.note(entry("ended", "import", "experiments", {"runs": 13}))
         finally:
             await registry.close()
         return folder / ".modeldeck"

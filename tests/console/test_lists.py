@@ -13,7 +13,7 @@ from tests.console.dump import (
     settled,
     typed,
 )
-from tests.console.samples import DIRECTIONS
+from tests.console.samples import DIRECTIONS, entry
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ async def test_what_changed_since_one_last_looked(session):
         assert "CHANGED 1  lately" in dump(pilot.app)
     async with open_console(session) as pilot:
         assert "CHANGED" not in dump(pilot.app)
-        await session.registry.note_event(session.actor, "lab", "done", "alias.set", "models/x", {})
+        await session.registry.note(entry("done", "alias.set", "models/x", {}))
         pilot.app.screen.look()
         await settled(pilot)
         assert "CHANGED 1  since you last looked, 12:30" in dump(pilot.app)
@@ -240,7 +240,7 @@ async def test_a_change_by_somebody_else_comes_by_itself(session):
         screen.look()
         await settled(pilot)
         assert len(pilot.app.bridge.calls) == calls
-        await session.registry.note_event(session.actor, "lab", "done", "import", "x", {})
+        await session.registry.note(entry("done", "import", "x", {}))
         screen.look()
         await settled(pilot)
         assert "import" in line(pilot, 2)
@@ -260,7 +260,13 @@ async def test_when_reading_fails_the_rows_stay_and_say_how_old_they_are(session
         await press(pilot, "ctrl+r")
         assert "fraud" in dump(pilot.app)
         assert "registry.db: somebody else holds it. Wait" in line(pilot, -2)
-        assert line(pilot, -2).endswith("as of 12:30:00")
+        assert line(pilot, -2).endswith("local 12:30:00 (0s old)")
+        await press(pilot, "down")
+        assert line(pilot, -2).startswith("rows 1-2 of 2")
+        assert line(pilot, -2).endswith("local 12:30:00 (0s old): somebody else holds it")
+        await press(pilot, "?")
+        assert "registry.db: somebody else holds it. Wait" in dump(pilot.app)
+        await press(pilot, "escape")
         pilot.app.go("models")
         await settled(pilot)
         assert "registry.db: somebody else holds it. Wait" in line(pilot, 3)

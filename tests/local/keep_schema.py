@@ -1,5 +1,7 @@
 """Writes the SQL of the present schemas with a few rows in every table, once for each release.
 
+A schema that is kept already is left as it is.
+
 python -m tests.local.keep_schema
 """
 
@@ -17,7 +19,7 @@ from modeldeck.backends.api.plan import Change
 from modeldeck.backends.api.runs import Dataset, Evaluation, Experiment, Lock, Status
 from modeldeck.backends.local.schema import REGISTRY, TELEMETRY
 
-from .records import ME, MICROS, ORIGIN, fresh, model_record, plan, points, record
+from .records import ME, MICROS, NOW, ORIGIN, entry, fresh, model_record, plan, points, record
 
 FIXTURES = Path(__file__).parent / "schemas"
 
@@ -49,6 +51,14 @@ async def fill(folder: Path) -> None:
     await backend.take_artifacts("runs/r1", [kept, Artifact(path="y", location="s3://y")])
     await backend.mark_loaded({"old": "stamp"})
     await backend.apply(plan(Change("models/fraud/1", "tag:t", None, "x")), ME, "here")
+    intent = await backend.note(
+        entry(phase="intent", subject="models/x@a", before={"version": 1}, after={"version": 2})
+    )
+    await backend.note(
+        entry(phase="done", subject="models/x@a", after={"version": 2}, caused_by=intent.seq)
+    )
+    seen = {"models/x@b": 1}
+    await backend.observe(seen, NOW, field="version", context="here", below=["models/"])
     await backend.registry.write(lambda c: c.execute("INSERT INTO meta VALUES('k', 'v')").rowcount)
     await backend.registry.write(
         lambda c: c.execute("INSERT OR IGNORE INTO lock VALUES('sha256:1', '{}')").rowcount
@@ -61,13 +71,15 @@ def keep() -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(fill(Path(folder)))
         for schema in (REGISTRY, TELEMETRY):
+            target = FIXTURES / f"{schema.name}-{schema.version}.sql"
+            if target.exists():
+                continue
             connection = sqlite3.connect(Path(folder) / ".modeldeck" / f"{schema.name}.db")
             lines = [line for line in connection.iterdump() if "sqlite_sequence" not in line]
             connection.close()
             lines = [f"PRAGMA page_size={schema.page_size};", *lines]
             lines += [f"PRAGMA application_id={schema.application_id};"]
             lines += [f"PRAGMA user_version={schema.version};"]
-            target = FIXTURES / f"{schema.name}-{schema.version}.sql"
             target.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from modeldeck.backends.api.events import Actor
+from modeldeck.backends.api.events import Actor, Entry
 from modeldeck.backends.api.ingest import ModelRecord, RunRecord
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.plan import Change, Plan
@@ -98,6 +98,19 @@ def plan(*changes: Change, **fields: Any) -> Plan:
         "lapses_at": NOW + timedelta(minutes=15),
     }
     return Plan(changes=changes, **(defaults | fields))
+
+
+def entry(**fields: Any) -> Entry:
+    """An event to be: the start of an import, unless told otherwise."""
+    defaults: dict[str, Any] = {
+        "actor": ME,
+        "tool": "",
+        "context": "here",
+        "phase": "started",
+        "action": "import",
+        "subject": ORIGIN,
+    }
+    return Entry(**(defaults | fields))
 
 
 def points(rows: Sequence[tuple[int, int, float]]) -> Points:

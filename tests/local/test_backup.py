@@ -140,7 +140,7 @@ async def test_restoring_moves_what_was_there_aside(backend, tmp_path):
     assert aside == home.with_name(".modeldeck.before-restore-20261123T120000000000Z")
     assert listed(aside) == sorted(before)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    restored, old = open_registry(home), open_registry(aside)
+    restored, old = (open_registry(one, clock=lambda: NOW) for one in (home, aside))
     assert (await restored.model("fraud")).aliases == {}
     assert (await old.model("fraud")).aliases == {"champion": 1}
     assert await restored.read_artifact("runs/r1", "2.txt") == b"content 2"

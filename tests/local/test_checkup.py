@@ -77,7 +77,7 @@ def test_an_event_that_was_changed(layout):
         "UPDATE audit_index SET actor = 'eve' WHERE seq = 2",
         "DELETE FROM audit_index WHERE seq = 1",
         "INSERT INTO audit_index SELECT 9, time, actor, host, phase, action, subject, reason,"
-        " ticket FROM audit_index WHERE seq = 1",
+        " ticket, caused_by FROM audit_index WHERE seq = 1",
     ],
 )
 def test_an_index_that_says_something_else(layout, sql):

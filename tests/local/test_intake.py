@@ -23,7 +23,19 @@ from modeldeck.backends.api.runs import (
 )
 from modeldeck.backends.local import open_registry
 
-from .records import ME, MICROS, NOW, ORIGIN, exact, fresh, model_record, plan, points, record
+from .records import (
+    ME,
+    MICROS,
+    NOW,
+    ORIGIN,
+    entry,
+    exact,
+    fresh,
+    model_record,
+    plan,
+    points,
+    record,
+)
 
 OTHER = "file:///other/mlruns"
 FIRST = [Experiment(id="first", name="first", tags={"a": "1"}, note="n")]
@@ -222,7 +234,7 @@ async def test_stamps_and_events_of_an_import(backend):
     assert await backend.stamp(ORIGIN) is None
     await backend.note_stamp(ORIGIN, "test", "abc")
     assert await backend.stamp(ORIGIN) == "abc"
-    event = await backend.note_event(ME, "here", "started", "import", ORIGIN, {"runs": 2})
+    event = await backend.note(entry(after={"runs": 2}))
     assert (event.seq, event.actor.user) == (1, "ada")
 
 

@@ -109,8 +109,8 @@ async def test_an_older_registry_is_brought_up_with_a_backup_first(tmp_path, mon
         open_registry(tmp_path, read_only="only looking")
     assert error.value.exit_code == 4
     await open_registry(tmp_path).close()
-    assert shape(home / "registry.db")[1][1] == 2
-    kept = home / "registry.db.schema-1.backup"
+    assert shape(home / "registry.db")[1][1] == NEXT.version
+    kept = home / f"registry.db.schema-{REGISTRY.version}.backup"
     assert contents(kept) == before
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
@@ -123,7 +123,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path):
         migrate(path, BROKEN, keep=True)
     assert shape(path) == before
     migrate(path, NEXT, keep=True)
-    assert shape(path)[1][1] == 2
+    assert shape(path)[1][1] == NEXT.version
 
 
 def test_migrating_waits_for_the_lock(tmp_path, monkeypatch):
@@ -153,7 +153,8 @@ def test_a_file_of_something_else_is_left_alone(tmp_path):
 def test_a_newer_file_is_left_alone(tmp_path):
     path = tmp_path / "registry.db"
     migrate(path, NEXT)
-    with pytest.raises(ReadOnlyError, match=r"schema 2, this one knows 1"):
+    words = f"schema {NEXT.version}, this one knows {REGISTRY.version}"
+    with pytest.raises(ReadOnlyError, match=words):
         migrate(path, REGISTRY)
 
 

@@ -29,7 +29,7 @@ from modeldeck.backends.local import opening as module
 from modeldeck.backends.local.files import Layout, file_system
 from modeldeck.backends.local.schema import REGISTRY
 
-from .records import ME, NOW, ORIGIN, fresh, plan, points, record
+from .records import ME, NOW, ORIGIN, entry, fresh, plan, points, record
 
 FIRST = [Experiment(id="first", name="first")]
 
@@ -380,6 +380,6 @@ async def test_what_is_read_as_it_stands_is_read_again_once_somebody_writes(home
 
 async def test_times_are_those_of_the_clock(tmp_path):
     backend = fresh(tmp_path)
-    [event] = [await backend.note_event(ME, "here", "started", "import", "x", None)]
+    [event] = [await backend.note(entry())]
     assert event.time == NOW
     await backend.close()

@@ -24,7 +24,7 @@ EVENTS = 6
 def registry(*, guards=True):
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA recursive_triggers=ON")
-    for statement in statements(REGISTRY.steps[0]):
+    for statement in statements("".join(REGISTRY.steps)):
         if guards or not statement.startswith("CREATE TRIGGER"):
             connection.execute(statement)
     for number in range(EVENTS):

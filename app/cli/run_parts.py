@@ -5,7 +5,7 @@ from datetime import datetime
 
 from modeldeck.app.usecases import views
 from modeldeck.app.usecases.describe import RunDetail
-from modeldeck.backends.api.runs import Lock, Run
+from modeldeck.backends.api.runs import Lock, Run, SeriesInfo
 from modeldeck.widgets.text import show_lines
 
 from . import output, words
@@ -80,12 +80,16 @@ def _metrics(item: RunDetail) -> Iterator[str]:
                 words.exact(item.run.metrics.get(key)),
                 words.exact(info.low) if info else words.NONE,
                 words.exact(info.high) if info else words.NONE,
-                str(info.count) if info else words.NONE,
-                f"{info.first_step}..{info.last_step}" if info else words.NONE,
+                str(info.count) if info and info.count is not None else words.NONE,
+                _steps(info) if info else words.NONE,
             ]
         )
     if rows:
         yield from table_lines(["METRIC", "LAST", "MIN", "MAX", "POINTS", "STEPS"], rows)
+
+
+def _steps(info: SeriesInfo) -> str:
+    return f"{'' if info.first_step is None else info.first_step}..{info.last_step}"
 
 
 def _datasets(item: RunDetail) -> Iterator[str]:

@@ -45,7 +45,9 @@ async def export_points(
                     yield Point(run.id, info.key, step, from_micros(time), value)
 
 
-def _intervals(info: SeriesInfo) -> Sequence[tuple[int, int]]:
+def _intervals(info: SeriesInfo) -> Sequence[tuple[int | None, int | None]]:
+    if info.count is None or info.first_step is None:
+        return [(None, None)]
     pieces = max(-(-info.count // PIECE), 1)
     span = info.last_step - info.first_step + 1
     width = -(-span // pieces)

@@ -3,23 +3,22 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from modeldeck.backends.api.runs import Points, SeriesInfo
 
+from .samples import By, Samples, widened
 from .session import Session
 
 if TYPE_CHECKING:
     from modeldeck.app.analysis.decimate import Decimated
 
-By = Literal["step", "time"]
 KEPT_POINTS = 3_000_000
 """Points that stay in memory together, 24 bytes each, so that a zoom reads nothing again."""
 SPARK_POINTS = 5000
 """A series of more points is not read only for its small picture."""
-_BESIDE = 0.05
 _MICRO = 1_000_000
 
 
@@ -33,7 +32,8 @@ class Group(Struct, frozen=True):
 class Drawn(Struct, frozen=True, kw_only=True):
     """What of a series is to be drawn: arrays of x (steps, or Unix seconds) and y.
 
-    `shown` of its `total` points are among them; y may hold NaN and infinities besides.
+    `shown` of its `total` points are among them; y may hold NaN and infinities besides. `total` is
+    None where nobody knows it; `sampled` says that a server chose what it gave.
     """
 
     run_id: str
@@ -41,7 +41,13 @@ class Drawn(Struct, frozen=True, kw_only=True):
     x: Any
     y: Any
     shown: int
-    total: int
+    total: int | None
+    sampled: bool = False
+
+
+def is_curve(series: SeriesInfo) -> bool:
+    """Whether it has more than one point, as far as that is known."""
+    return series.last_step != 0 if series.count is None else series.count > 1
 
 
 def grouped(series: Sequence[SeriesInfo]) -> Sequence[Group]:
@@ -60,7 +66,8 @@ class Histories:
         self._session = session
         self._most = most
         self._kept: OrderedDict[tuple[str, str], Points] = OrderedDict()
-        self._counts: dict[tuple[str, str], object] = {}
+        self._known: dict[tuple[str, str], SeriesInfo] = {}
+        self._samples = Samples(session)
 
     async def series(self, run_id: str) -> Sequence[SeriesInfo]:
         """The figures of a run's series; points that have become old are forgotten."""
@@ -70,12 +77,13 @@ class Histories:
 
     def note(self, run_id: str, series: Sequence[SeriesInfo]) -> None:
         """Forget the points of what is not as these figures say."""
-        now = {(run_id, one.key): (one.count, one.last_time, one.total) for one in series}
-        for key in [key for key in self._counts if key[0] == run_id]:
-            if self._counts[key] != now.get(key):
+        now = {(run_id, one.key): one for one in series}
+        for key in [key for key in self._known if key[0] == run_id]:
+            if self._known[key] != now.get(key):
                 self._kept.pop(key, None)
-                del self._counts[key]
-        self._counts.update(now)
+                self._samples.forget(*key)
+                del self._known[key]
+        self._known.update(now)
 
     async def drawn(
         self,
@@ -90,33 +98,61 @@ class Histories:
 
         Bounds are in the unit of x. The lowest and the highest point of each column are there.
         """
-        total = None
+        found = await self.drawn_together([run_id], key, columns, low, high, by)
+        return found[0]
+
+    async def drawn_together(
+        self,
+        run_ids: Sequence[str],
+        key: str,
+        columns: int,
+        low: float | None = None,
+        high: float | None = None,
+        by: By = "step",
+    ) -> Sequence[Drawn]:
+        """One series of several runs, see `drawn`."""
+        some = [run for run in run_ids if self._is_sampled(run, key)]
+        samples = await self._samples.of(some, key, low, high, by) if some else {}
+        found = []
+        for run in run_ids:
+            if run in samples:
+                points, total, sampled = samples[run]
+            else:
+                points, total = await self._exact(run, key, low, high, by)
+                sampled = False
+            x, y, shown = await asyncio.to_thread(_decimate, points, columns, low, high, by)
+            found.append(
+                Drawn(run_id=run, key=key, x=x, y=y, shown=shown, total=total, sampled=sampled)
+            )
+        return found
+
+    def _is_sampled(self, run_id: str, key: str) -> bool:
+        """Whether nobody knows how long it is: a registry knows that of all its runs, or none."""
+        info = self._known.get((run_id, key))
+        if info is None:
+            return any(one.count is None for one in self._known.values())
+        return info.count is None
+
+    async def _exact(
+        self, run_id: str, key: str, low: float | None, high: float | None, by: By
+    ) -> tuple[Points, int]:
         points = self._kept.get((run_id, key))
+        count = self._count(run_id, key)
         if points is not None:
             self._kept.move_to_end((run_id, key))
-        elif low is not None and high is not None and self._count(run_id, key) > self._most:
+        elif low is not None and high is not None and count > self._most:
             # Too much to keep: only the interval is read, with a little beside it for the edges.
-            total = self._count(run_id, key)
-            points = await self._interval(run_id, key, low, high, by)
+            return await self._interval(run_id, key, low, high, by), count
         else:
             points = await self._session.registry.points(run_id, key)
             self._keep(run_id, key, points)
-        found = await asyncio.to_thread(_decimate, points, columns, low, high, by)
-        x, y, shown = found
-        return Drawn(
-            run_id=run_id,
-            key=key,
-            x=x,
-            y=y,
-            shown=shown,
-            total=len(points) if total is None else total,
-        )
+        return points, len(points)
 
     async def small(self, run_id: str, series: Sequence[SeriesInfo]) -> Mapping[str, list[float]]:
         """The values, in order of step, of those series that are short enough for a small look."""
         values = {}
         for one in series:
-            if one.count <= SPARK_POINTS:
+            if one.count is not None and one.count <= SPARK_POINTS:
                 points = self._kept.get((run_id, one.key))
                 if points is None:
                     points = await self._session.registry.points(run_id, one.key)
@@ -125,19 +161,12 @@ class Histories:
         return values
 
     def _count(self, run_id: str, key: str) -> int:
-        found = self._counts.get((run_id, key))
-        return int(found[0]) if isinstance(found, tuple) else 0
+        found = self._known.get((run_id, key))
+        return 0 if found is None else found.count or 0
 
     async def _interval(self, run_id: str, key: str, low: float, high: float, by: By) -> Points:
-        beside = (high - low) * _BESIDE + 1
-        scale = 1 if by == "step" else _MICRO
-        return await self._session.registry.points(
-            run_id,
-            key,
-            low=int((low - beside) * scale),
-            high=int((high + beside) * scale) + 1,
-            by=by,
-        )
+        first, last = widened(low, high, by)
+        return await self._session.registry.points(run_id, key, low=first, high=last, by=by)
 
     def _keep(self, run_id: str, key: str, points: Points) -> None:
         if len(points) > self._most:

@@ -99,18 +99,22 @@ class Keys(Struct, frozen=True, kw_only=True):
 
 
 class SeriesInfo(Struct, frozen=True, kw_only=True):
-    """One metric's history in figures. `low`, `high` and `total` are over finite values."""
+    """One metric's history in figures. `low`, `high` and `total` are over finite values.
+
+    A server may tell where a series ends and no more: then `count` and what needs all points are
+    None, and it is drawn from a sample.
+    """
 
     key: str
-    count: int
-    first_step: int
+    count: int | None
+    first_step: int | None
     last_step: int
     first_time: datetime | None
     last_time: datetime | None
     low: float | None
     high: float | None
-    total: float
-    finite: int
+    total: float | None
+    finite: int | None
 
 
 class Points:

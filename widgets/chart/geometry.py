@@ -21,11 +21,15 @@ _FAR = 1e7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """A line as float64 arrays in ascending, finite x; `total` points stand behind it."""
+    """A line as float64 arrays in ascending, finite x; `total` points stand behind it.
+
+    `sampled`: those are a part of more.
+    """
 
     x: "Floats"
     y: "Floats"
     total: int
+    sampled: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +60,7 @@ def prepare(line: Line) -> Series:
         placed = np.flatnonzero(np.isfinite(x))
         order = placed[np.argsort(x[placed], kind="stable")]
         x, y = x[order], y[order]
-    return Series(x, y, total)
+    return Series(x, y, total, line.sampled)
 
 
 def reach(series: list[Series]) -> tuple[float, float] | None:

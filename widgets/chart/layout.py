@@ -165,11 +165,12 @@ def _label(picture: Picture, view: View, drawn: list[Drawn]) -> list[str]:
         if len(set(totals)) > 1 or len(set(points)) > 1:
             totals, points = [sum(totals)], [sum(points)]
             each = f" in {len(drawn)} lines"
-        parts.append(
-            f"{points[0]:,} points{each}"
-            if points[0] == totals[0]
-            else f"{points[0]:,} drawn of {totals[0]:,}{each}"
-        )
+        if any(one.sampled for one in picture.series):
+            parts.append(f"{points[0]:,} points of a sample{each}")
+        elif points[0] == totals[0]:
+            parts.append(f"{points[0]:,} points{each}")
+        else:
+            parts.append(f"{points[0]:,} drawn of {totals[0]:,}{each}")
     if picture.log:
         parts.append("log y")
     parts += _odd(picture, drawn)
@@ -193,7 +194,7 @@ def _nothing(picture: Picture, view: View, drawn: list[Drawn]) -> str:
 
 def _odd(picture: Picture, drawn: list[Drawn]) -> list[str]:
     """Say what is not on the canvas as a line. Of a decimated series only some of it is at hand."""
-    some = any(one.total > len(one.x) for one in picture.series)
+    some = any(one.sampled or one.total > len(one.x) for one in picture.series)
     counts = (
         (sum(one.not_positive for one in drawn), "not above 0, left out"),
         (sum(one.nan for one in drawn), "NaN"),

@@ -29,7 +29,8 @@ class Line:
     `x` (see `XKind`) and `y` (any unit) are of one length; y may hold NaN (a gap) and infinities
     (marks at the edge). `style` fixes the colour and the marker (0, 1, 2 ...); without it they
     follow from the name, so that a line keeps them from chart to chart. `total` is how many points
-    the whole series has, if that is more than are handed over.
+    the whole series has, if that is more than are handed over; `sampled` says that it has more, and
+    nobody knows how many.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Line:
     y: "Numbers"
     style: int | None = None
     total: int | None = None
+    sampled: bool = False
 
 
 def marker(style: int, markers: Sequence[str]) -> str:

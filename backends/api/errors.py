@@ -63,9 +63,13 @@ class DamagedError(UsageError):
 
 
 class UnreachableError(ModeldeckError):
-    """A backend did not answer; trying again may help."""
+    """A backend did not answer; trying again may help.
+
+    `sent` is False where it is certain that the request never reached the backend: nothing was done.
+    """
 
     exit_code = 3
+    sent = True
 
 
 class BusyError(UnreachableError):

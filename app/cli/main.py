@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": ("audit", "audit", "Look at who did what and why."),
     "run": ("run", "run", "Record a command as a run."),
     "register": ("register", "register", "Make a file or folder a version of a model."),
+    "copy": ("copying", "copy", "Copy runs and versions between registries."),
     "import": ("importing", "import_", "Copy what MLflow has recorded into a registry."),
     "demo": ("demo", "demo", "Train a small project to look at."),
     "context": ("context", "context", "List, add, choose, test contexts: servers by name."),

@@ -147,7 +147,7 @@ def _changed(place: Path, what: str) -> ConflictError:
 def _facts(content: Content, run: Run | None) -> Sequence[str]:
     """What becomes a version, in words."""
     files = f"{len(content.files)} file{'' if len(content.files) == 1 else 's'}"
-    facts = [f"format {content.format}, {files}, {_size(content.size)}, {content.digest[:19]}"]
+    facts = [f"format {content.format}, {files}, {size_words(content.size)}, {content.digest[:19]}"]
     if content.signature:
         facts.append(f"signature: {', '.join(map(str, content.signature))}")
     if run:
@@ -159,7 +159,8 @@ def _facts(content: Content, run: Run | None) -> Sequence[str]:
     return facts
 
 
-def _size(size: int) -> str:
+def size_words(size: int) -> str:
+    """Bytes in words: `512 B`, `1.2 MiB`."""
     value, unit = float(size), 0
     while value >= 1024 and unit < len(_UNITS) - 1:
         value, unit = value / 1024, unit + 1

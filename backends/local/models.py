@@ -88,7 +88,8 @@ def all_versions(
         "SELECT v.id, v.model_id, m.name, v.number, v.run_uid, v.digest, v.size, v.format,"
         " v.unsafe, v.signature, v.source, v.status, v.stage, v.lock_digest, v.user, v.note,"
         " v.card, v.created_at, v.updated_at, v.deleted_at, o.uri"
-        " FROM version v JOIN model m ON m.id = v.model_id LEFT JOIN origin o ON o.id = m.origin_id"
+        " FROM version v JOIN model m ON m.id = v.model_id"
+        " LEFT JOIN origin o ON o.id = coalesce(v.origin_id, m.origin_id)"
         f" WHERE {only} AND {_VERSIONS_ON_SHELF[shelf]} ORDER BY m.name, v.number DESC",
         (model, number),
     )

@@ -1,5 +1,6 @@
 """Files by content: `artifacts/ab/cdef...` holds the bytes whose SHA-256 is abcdef..."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -64,12 +65,25 @@ class Store:
             try:
                 with os.fdopen(handle, "wb") as file:
                     digest, size = copy(source, file)
-                self._place(Path(name), self.path(digest), size)
+                self.place(Path(name), self.path(digest), size)
             finally:
                 Path(name).unlink(missing_ok=True)
             return digest, size
 
-    def _place(self, new: Path, target: Path, size: int) -> None:
+    @contextlib.contextmanager
+    def adding(self) -> Iterator["New"]:
+        """A file that is kept once it is `done`; else nothing is left of it."""
+        with clear_errors(self.root):
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.root, prefix=NEW)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    yield New(self, Path(name), file)
+            finally:
+                Path(name).unlink(missing_ok=True)
+
+    def place(self, new: Path, target: Path, size: int) -> None:
+        """Give a file that is whole its name."""
         if target.is_file() and target.stat().st_size == size:
             # Wanted again just now: not something to be collected.
             os.utime(target)
@@ -105,3 +119,25 @@ class Store:
     def remove(self, digest: str) -> None:
         """Drop the bytes of a digest."""
         self.path(digest).unlink(missing_ok=True)
+
+
+class New:
+    """A file on its way into the store, piece by piece."""
+
+    def __init__(self, store: Store, path: Path, file: BinaryIO) -> None:
+        self._store, self._path, self._file = store, path, file
+        self._hasher, self._size = hashlib.sha256(), 0
+
+    def write(self, piece: bytes) -> None:
+        """Add bytes."""
+        self._hasher.update(piece)
+        self._size += len(piece)
+        self._file.write(piece)
+
+    def done(self) -> tuple[str, int]:
+        """Keep it; gives its digest and size."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        digest = f"sha256:{self._hasher.hexdigest()}"
+        self._store.place(self._path, self._store.path(digest), self._size)
+        return digest, self._size

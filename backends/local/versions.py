@@ -59,7 +59,7 @@ def put_model(
     put_tags(connection, "model", row, model.tags, kept=kept)
     for version in record.versions:
         subject = address.version(exact(model.name), version.version)
-        _put_version(connection, row, version, kept=changed_here(connection, subject))
+        put_version(connection, row, version, kept=changed_here(connection, subject))
     if mirror:
         connection.execute("DELETE FROM alias WHERE model_id = ?", (row,))
     return _put_aliases(connection, row, record, first=mirror or known is None)
@@ -90,7 +90,8 @@ def _put_aliases(
     return conflicts
 
 
-def _put_version(connection: Connection, model: int, version: Version, *, kept: bool) -> int:
+def put_version(connection: Connection, model: int, version: Version, *, kept: bool) -> int:
+    """Insert or bring up to date a version of a model; gives its row id."""
     row = connection.execute(
         "INSERT INTO version(model_id, number, run_uid, digest, size, format, unsafe, signature,"
         " source, status, stage, lock_digest, user, note, card, created_at, updated_at, deleted_at)"
@@ -146,5 +147,5 @@ def write_version(
     files = msgspec.convert(content.get("files", ()), tuple[Artifact, ...])
     fields = {k: v for k, v in content.items() if k != "files"}
     fields |= {"model": model, "version": number, "created_at": now, "updated_at": now}
-    _put_version(connection, row, msgspec.convert(fields, Version), kept=False)
+    put_version(connection, row, msgspec.convert(fields, Version), kept=False)
     put_artifacts(connection, address.version(model, number), files)

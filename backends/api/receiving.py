@@ -1,0 +1,83 @@
+"""Runs and versions of another registry, written here as they are there.
+
+A copy is made in steps, and whatever stops it, the same steps done again come to the same. A run is
+whole here once `settle` has noted the stamp that its content had there; until then it is half one.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from .artifacts import Artifact
+from .events import Entry
+from .ingest import RunRecord
+from .models import Model, Version
+from .runs import Experiment, Lock, Points
+
+TAG = "modeldeck.origin"
+"""The tag that says, on a server, where something was copied from."""
+
+
+class Origin(Struct, frozen=True):
+    """Where something was made: a registry's name for good, and the address it has there."""
+
+    registry: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.registry}#{self.address}"
+
+
+def origin_from(text: str, address: str) -> Origin:
+    """The origin that a noun's `origin` or the tag tells; `address` where it names none."""
+    registry, sign, named = text.rpartition("#")
+    if sign and named.startswith(("runs/", "models/")):
+        return Origin(registry, named)
+    return Origin(text, address)
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """Something that is here already, or in part. `stamp` is that of its content when it was whole.
+
+    Of a version the stamp is its digest. `own` says that it was made here.
+    """
+
+    address: str
+    stamp: str | None = None
+    own: bool = False
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """What takes copies. Ids and numbers are kept where they are free and the registry can.
+
+    `origin` is this registry's own name as an origin, `kept_ids` says whether runs keep ids here.
+    Parents, experiments and runs of versions are named by their ids here. `receive_file` gives the
+    file with the digest of what was written; it belongs to a run at once, to a version with
+    `receive_version`, which makes the model where there is none, and ConflictError when the number
+    is taken. An `entry` is written with the change where trail and registry are one.
+    """
+
+    @property
+    def origin(self) -> str: ...
+    @property
+    def kept_ids(self) -> bool: ...
+    def number_for(self, wanted: int, taken: Collection[int]) -> int: ...
+    async def arrived(self, origins: Sequence[Origin]) -> Mapping[Origin, Arrival]: ...
+    async def receive_experiment(self, experiment: Experiment, origin: Origin | None) -> str: ...
+    async def receive_runs(self, records: Mapping[Origin, RunRecord]) -> Mapping[Origin, str]: ...
+    async def receive_series(self, series: Mapping[str, Mapping[str, Points]]) -> None: ...
+    async def receive_file(
+        self, owner: str, file: Artifact, pieces: AsyncIterator[bytes]
+    ) -> Artifact: ...
+    async def receive_version(
+        self,
+        origin: Origin,
+        model: Model,
+        version: Version,
+        files: Sequence[Artifact],
+        lock: Lock | None,
+        entry: Entry | None,
+    ) -> int: ...
+    async def settle(self, stamps: Mapping[str, str]) -> None: ...

@@ -12,17 +12,17 @@ from modeldeck.backends.api.errors import ModeldeckError
 
 from .config import paths
 from .config.settings import read_project, read_settings
+from .remote import adapters
 from .workspace import Wish, find, open_session
 
 _PACKAGES = ("click", "msgspec", "textual", "plotext", "numpy", "scikit-learn")
-_GROUP = "modeldeck.backends"
 
 
 async def about(wish: Wish, cwd: Path | None = None) -> dict[str, Any]:
     """All of it; what cannot be told is there as its error."""
     return {
         "versions": _versions(),
-        "backends": _backends(),
+        "backends": dict(sorted(adapters().items())),
         "paths": {
             "config": str(paths.config_file()),
             "system_config": str(paths.system_config_file()),
@@ -52,18 +52,24 @@ def _versions() -> dict[str, str | None]:
     }
 
 
-def _backends() -> dict[str, str]:
-    from importlib.metadata import entry_points
-
-    return {point.name: point.value for point in entry_points(group=_GROUP)}
-
-
 def _settings() -> dict[str, Any]:
     try:
         settings: dict[str, Any] = msgspec.to_builtins(read_settings())
     except ModeldeckError as error:
         return {"error": str(error)}
+    for context in settings["contexts"].values():
+        for slot in context.values():
+            if isinstance(slot, dict):
+                _hide(slot)
     return settings
+
+
+def _hide(slot: dict[str, Any]) -> None:
+    """Leave out what may hold a secret: words of a command, and of other people's adapters."""
+    if command := slot.get("credential_command"):
+        slot["credential_command"] = [command[0], *(["..."] if len(command) > 1 else [])]
+    if options := slot.get("options"):
+        slot["options"] = dict.fromkeys(options, "...")
 
 
 async def _registry(wish: Wish, cwd: Path) -> dict[str, Any]:
@@ -82,6 +88,7 @@ async def _registry(wish: Wish, cwd: Path) -> dict[str, Any]:
             "why": place.why,
             "folder": None if session.folder is None else str(session.folder),
             "readonly": session.readonly or None,
+            "protected": session.protected,
             "actor": session.actor.sudo_user or session.actor.user,
             "project": None if session.project is None else str(session.project),
             "metrics": dict(session.directions),

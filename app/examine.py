@@ -28,6 +28,7 @@ from .usecases.findings import (
     terminal_findings,
 )
 from .usecases.session import Session
+from .whereabouts import secret_findings
 from .workspace import Place, Wish, find, open_session
 
 _LITTLE_SPACE = 1 << 29
@@ -55,7 +56,7 @@ async def examine(wish: Wish, cwd: Path | None = None) -> Sequence[Finding]:
     found.extend(terminal_findings(os.environ, terminal=sys.stdout.isatty()))
     if (tmux := escape_finding(os.environ, _escape_time())) is not None:
         found.append(tmux)
-    found.append(good("keyring", "not needed: no secret is kept for a local registry"))
+    found.extend(await secret_findings())
     return found
 
 
@@ -87,12 +88,11 @@ def _escape_time() -> str | None:
 
 async def _registry(session: Session, place: Place) -> Sequence[Finding]:
     backend = session.registry
-    assert isinstance(backend, LocalBackend)
     found = [good("registry", f"{backend.place} ({place.why})")]
     if session.readonly:
         found.append(doubtful("registry", session.readonly))
     found.extend(_project(session))
-    if backend.source is None:
+    if isinstance(backend, LocalBackend) and backend.source is None:
         found.extend(await _files(backend.layout))
     return found
 

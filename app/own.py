@@ -22,12 +22,17 @@ async def open_recording(
     cwd = cwd or Path.cwd()
     try:
         place = find(wish, cwd)
-        if place.kind == "context" and (wish.context or place.why == "MODELDECK_CONTEXT"):
-            raise RefusedError(
-                "runs and versions are recorded in a registry on this machine",
-                where=f"context {place.name}",
-                way_out="Name one with --registry, or leave --context out",
-            )
+        if place.kind == "context":
+            session = await open_session(wish, cwd)
+            if session.folder is not None:
+                return session
+            await session.registry.close()
+            if wish.context or place.why == "MODELDECK_CONTEXT":
+                raise RefusedError(
+                    "runs and versions are recorded in a registry on this machine",
+                    where=f"context {place.name}",
+                    way_out="Name one with --registry, or leave --context out",
+                )
         missing = place.kind != "registry"
     except NothingFoundError:
         missing = True

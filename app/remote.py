@@ -197,12 +197,13 @@ def load_adapter(kind: str) -> Callable[[Connection], Any]:
     try:
         connect: Callable[[Connection], Any] = point.load()
     except (Exception, SystemExit) as error:
-        raise _broken(kind, error) from error
+        raise _broken(kind, error, str(error)) from error
     return connect
 
 
-def _broken(kind: str, error: BaseException) -> UsageError:
+def _broken(kind: str, error: BaseException, words: str = "") -> UsageError:
+    name = type(error).__name__
     return UsageError(
-        f"the backend {kind!r} is broken ({type(error).__name__})",
+        f"the backend {kind!r} is broken ({name}{': ' if words else ''}{words})",
         way_out="Update or uninstall the package that brings it; `modeldeck info` names its place",
     )

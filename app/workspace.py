@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -26,6 +26,7 @@ _FOLDER = ".modeldeck"
 _DATABASE = "registry.db"
 _MLFLOW = ("mlflow.db", "mlruns")
 _URI = "MLFLOW_TRACKING_URI"
+_PATIENCE = 5.0
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -174,7 +175,19 @@ async def open_session(
         # What ails one old run is no reason not to open.
         with contextlib.suppress(ModeldeckError, OSError):
             await settle(session)
+    if session.remote and not session.readonly:
+        await _reconcile(session)
     return session
+
+
+async def _reconcile(session: Session) -> None:
+    """Find out what became of changes that a crash left open, if the server can be asked now."""
+    registry: Any = session.registry
+    if not (hasattr(registry, "reconcile") and await registry.records.opened()):
+        return
+    with contextlib.suppress(ModeldeckError, OSError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            await registry.reconcile()
 
 
 async def _open(

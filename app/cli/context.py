@@ -12,7 +12,12 @@ import click
 from modeldeck.app.config import editing
 from modeldeck.app.config.contexts import ENV, SLOTS, Slot, check_name, check_url
 from modeldeck.app.config.paths import config_file
-from modeldeck.app.config.settings import enforced, enforced_keys, read_settings
+from modeldeck.app.config.settings import (
+    check_settings,
+    enforced,
+    enforced_keys,
+    read_settings,
+)
 from modeldeck.app.workspace import TOOL, NothingFoundError, Wish, find, readonly_reason
 from modeldeck.backends.api.errors import ModeldeckError, RefusedError, UsageError
 
@@ -268,7 +273,7 @@ def edit() -> None:
             streams.say("nothing was changed")
             return
         try:
-            editing.check_settings(after)
+            check_settings(after)
             break
         except ModeldeckError as error:
             if not (streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)):

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def remove_table(text: str, table: Sequence[str]) -> str:
     lines = text.splitlines(keepends=True)
     heads = [at for at, line in enumerate(lines) if _HEAD.match(line)]
     kept.extend(lines[: heads[0]] if heads else lines)
-    for at, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for at, end in pairwise([*heads, len(lines)]):
         if _names_of(lines[at])[: len(wanted)] == wanted:
             rest = lines[_after_keys(lines, at + 1, end) : end]
             if rest and not rest[0].strip() and (not kept or not kept[-1].strip()):
@@ -114,7 +115,7 @@ def _span(lines: Sequence[str], table: tuple[str, ...]) -> tuple[int, int]:
     heads = [at for at, line in enumerate(lines) if _HEAD.match(line)]
     if not table:
         return 0, heads[0] if heads else len(lines)
-    for at, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for at, end in pairwise([*heads, len(lines)]):
         if _names_of(lines[at]) == table:
             return at + 1, end
     return len(lines), len(lines)

@@ -56,7 +56,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Named:
         raise UsageError(f"{URI} is not set", where="context env", way_out="Set it, as for mlflow")
     url, told = _apart(uri)
     registry = environ.get("MLFLOW_REGISTRY_URI", "")
-    if registry and registry not in {uri, url} and _apart(registry)[0] != url:
+    if registry and registry != uri and not _is_same(registry, url):
         raise UsageError(
             f"names another server than {URI}, and one context has one registry",
             where="MLFLOW_REGISTRY_URI",
@@ -109,6 +109,13 @@ def _apart(uri: str) -> tuple[str, Secret | None]:
     if not (at and user and word):
         return url, None
     return url, Secret(unquote(word), unquote(user))
+
+
+def _is_same(uri: str, url: str) -> bool:
+    try:
+        return _apart(uri)[0].rstrip("/") == url.rstrip("/")
+    except UsageError:
+        return False
 
 
 def _secret(environ: Mapping[str, str]) -> tuple[Secret | None, str]:

@@ -74,11 +74,14 @@ def read_secret(text: str, slot: Slot) -> Secret:
 
 
 class Source:
-    """One place where a secret may be."""
+    """One place where a secret may be; `asks` when looking there runs a program."""
 
-    def __init__(self, words: str, find: Callable[[], Awaitable[Secret | None]]) -> None:
+    def __init__(
+        self, words: str, find: Callable[[], Awaitable[Secret | None]], *, asks: bool = False
+    ) -> None:
         self.words = words
         self.find = find
+        self.asks = asks
 
 
 def sources(context: str, slot: Slot, keyring: Keyring) -> Sequence[Source]:
@@ -86,7 +89,7 @@ def sources(context: str, slot: Slot, keyring: Keyring) -> Sequence[Source]:
     found = [Source(keyring.words, lambda: _from_keyring(keyring, context, slot))]
     if slot.credential_command:
         program = slot.credential_command[0]
-        found.append(Source(f"command {program}", lambda: _from_command(slot)))
+        found.append(Source(f"command {program}", lambda: _from_command(slot), asks=True))
     if slot.credential_env:
         found.append(Source(f"variable {slot.credential_env}", lambda: _from_variable(slot)))
     if slot.credential_file:
@@ -217,9 +220,15 @@ def check_private(status: os.stat_result, where: str) -> None:
 
 
 def _read(text: bytes, slot: Slot, where: str) -> Secret:
+    line = text.decode("utf-8", "surrogateescape")
     try:
-        return read_secret(text.decode(), slot)
-    except UnicodeDecodeError:
-        raise UsageError("the secret that was found is not UTF-8", where=where) from None
+        if not line.isascii() and not _is_utf8(line):
+            raise UsageError("the secret that was found is not UTF-8")
+        return read_secret(line, slot)
     except UsageError as error:
         raise UsageError(error.what, where=where, way_out=error.way_out) from None
+
+
+def _is_utf8(text: str) -> bool:
+    # Asked so, and not by catching an error, which would hold the text.
+    return not any("\udc80" <= letter <= "\udcff" for letter in text)

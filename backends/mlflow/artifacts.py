@@ -165,11 +165,9 @@ class Files:
         if scheme == "runs":
             run_id, _, below = rest.partition("/")
             return await self._walk(self._run_listing(run_id), below)
-        if scheme == "mlflow-artifacts":
-            path = "/" + uri.partition(":")[2].lstrip("/")
-            if uri.partition(":")[2].startswith("//"):
-                path = "/" + path.lstrip("/").partition("/")[2]
-            return await self._walk(self._proxy_listing(path.strip("/")))
+        path = proxied(uri)
+        if path is not None:
+            return await self._walk(self._proxy_listing(path))
         if run_id:
             root = (await self._runs.item(run_id)).info.artifact_uri or ""
             if root and uri.startswith(root.rstrip("/") + "/"):
@@ -296,6 +294,16 @@ def _is_below(path: str, folder: str) -> bool:
 
 def _elsewhere(uri: str) -> Sequence[Artifact]:
     return [Artifact(path=uri.rstrip("/").rpartition("/")[2] or uri, location=uri)] if uri else []
+
+
+def proxied(uri: str) -> str | None:
+    """The path in the server's own store that a `mlflow-artifacts` URI names; None for another."""
+    if _scheme(uri) != "mlflow-artifacts":
+        return None
+    rest = uri.partition(":")[2]
+    if rest.startswith("//"):
+        rest = rest[2:].partition("/")[2]
+    return rest.strip("/")
 
 
 def _scheme(uri: str) -> str:

@@ -38,6 +38,7 @@ from .links import link
 from .names import Names, on_shelf
 from .registered import Registered
 from .runs import Runs
+from .writing import Writing
 
 CACHES = ("off", "memory")
 
@@ -66,12 +67,13 @@ class MlflowServer:
         self._connection = connection
         self._log = mapping.Trouble()
         kept = keep != "off"
-        self._names = Names(self.client, self._log, keep=kept)
+        self._names = Names(self.client, self._log, clock, keep=kept)
         self._runs = Runs(self.client, self._names, self._log, clock, keep=kept)
-        self._registered = Registered(self.client, self._log, keep=kept)
+        self._registered = Registered(self.client, self._log, clock, keep=kept)
         self._files = Files(self.client, self._runs, self._registered, self._log, keep=kept)
         self._fields = fields.FieldAccess(self.client, self._runs, self._registered, self._log)
         self._histories = Histories(self.client, self.server_version)
+        self.writing = Writing(self.client)
         self._version: tuple[int, int] | None = None
         self._grants: permits.Grants | None = None
         self._met = asyncio.Lock()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from msgspec import structs
 
@@ -94,7 +95,7 @@ class Histories:
         version = await self._version() or SAMPLES_WELL
         if version < SAMPLES_WELL and low > _LOW and high - low >= most:
             return {run: _between(await self._all(run, key), low, high) for run in run_ids}
-        bounds: dict[str, object] = {}
+        bounds: dict[str, Any] = {}
         if (low, high) != (_LOW, _HIGH) or version < SAMPLES_WELL:
             # Without bounds, 2.x leaves out steps below 0.
             bounds = {"start_step": max(low, _LOW), "end_step": min(high, _HIGH)}

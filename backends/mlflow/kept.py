@@ -1,36 +1,49 @@
-"""Answers kept in memory for a short while."""
+"""Answers kept in memory for a short while, with the time at which they were asked for."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from ..api.ages import kept_since
 
 T = TypeVar("T")
 
 
+class _Value(NamedTuple, Generic[T]):
+    until: float
+    value: T
+    asked: datetime | None
+
+
 class Kept(Generic[T]):
-    """Values by key, the latest `most` of them, each for as long as it is said to be good."""
+    """Values by key, the latest `most` of them, each for as long as it is said to be good.
+
+    Whoever is given one is told how old it is, see `api.ages`.
+    """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._clock = clock
-        self._values: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
+        self._values: OrderedDict[Hashable, _Value[T]] = OrderedDict()
 
     def get(self, key: Hashable) -> T | None:
         """The value, None when there is none or it is too old."""
         found = self._values.get(key)
         if found is None:
             return None
-        until, value = found
-        if self._clock() < until:
+        if self._clock() < found.until:
             self._values.move_to_end(key)
-            return value
+            if found.asked is not None:
+                kept_since(found.asked)
+            return found.value
         del self._values[key]
         return None
 
-    def put(self, key: Hashable, value: T, seconds: float) -> None:
-        """Keep it for so many seconds."""
-        self._values[key] = (self._clock() + seconds, value)
+    def put(self, key: Hashable, value: T, seconds: float, asked: datetime | None = None) -> None:
+        """Keep for so many seconds what was `asked` for then."""
+        self._values[key] = _Value(self._clock() + seconds, value, asked)
         self._values.move_to_end(key)
         while len(self._values) > self._most:
             self._values.popitem(last=False)

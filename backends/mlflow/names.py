@@ -1,9 +1,11 @@
 """The experiments of a server, all of them at once: runs are asked for by their ids."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 
+from ..api.ages import asked_at
 from ..api.errors import NotFoundError
 from ..api.runs import Experiment, Shelf
 from . import wire
@@ -19,8 +21,11 @@ AGE = 30.0
 class Names:
     """Experiments by id and name."""
 
-    def __init__(self, client: Client, log: Trouble, *, keep: bool) -> None:
+    def __init__(
+        self, client: Client, log: Trouble, clock: Callable[[], datetime], *, keep: bool
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._log = log
         self._age = AGE if keep else 0.0
         self._kept: Kept[Sequence[Experiment]] = Kept(1)
@@ -35,8 +40,9 @@ class Names:
         async with self._asking:
             found = None if fresh else self._kept.get("")
             if found is None:
+                asked = asked_at(self._clock())
                 found = await self._read()
-                self._kept.put("", found, self._age)
+                self._kept.put("", found, self._age, asked)
             return found
 
     async def by_id(self, needed: str = "") -> Mapping[str, str]:

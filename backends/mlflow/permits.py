@@ -6,9 +6,8 @@ from msgspec import Struct
 
 from ..api.address import parse_address
 from ..api.errors import UsageError
-from ..api.protocols import YES, Availability
+from ..api.protocols import READS, YES, Availability
 
-_READS = frozenset({"read", "list", "export", "open"})
 _CAN = frozenset(
     {
         "alias.set",
@@ -103,7 +102,7 @@ def availability(
     operation: str, subject: str, read_only: str, grants: Grants | None, experiment: str
 ) -> Availability:
     """Whether `operation` can be done to `subject`; `experiment` is the id of a run's own."""
-    if operation.rpartition(".")[2] in _READS:
+    if operation.rpartition(".")[2] in READS:
         return YES
     if operation not in _CAN:
         reason = _NEVER.get(operation, f"MLflow has nothing for {operation}")

@@ -1,7 +1,9 @@
 """Registered models of a server: all of them, their versions and aliases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
+from ..api.ages import asked_at
 from ..api.errors import NotFoundError
 from ..api.models import Model, Version
 from ..api.query import Compare, Expression, Field, In
@@ -17,8 +19,11 @@ AGE = 2.0
 class Registered:
     """The models of one server, without the prompts that MLflow keeps among them."""
 
-    def __init__(self, client: Client, log: mapping.Trouble, *, keep: bool) -> None:
+    def __init__(
+        self, client: Client, log: mapping.Trouble, clock: Callable[[], datetime], *, keep: bool
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._log = log
         self._age = AGE if keep else 0.0
         self._kept: Kept[Sequence[Model]] = Kept(1)
@@ -31,6 +36,7 @@ class Registered:
         """All models, by name."""
         found = self._kept.get("")
         if found is None:
+            asked = asked_at(self._clock())
             items: dict[str, wire.Model] = {}
             pages = self._client.pages(
                 "registered-models/search", wire.ModelsPage, max_results=MODELS_PAGE
@@ -41,7 +47,7 @@ class Registered:
                 mapping.model_of(i, self._log) for i in items.values() if not mapping.is_prompt(i)
             ]
             found = sorted(nouns, key=lambda model: model.name)
-            self._kept.put("", found, self._age)
+            self._kept.put("", found, self._age, asked)
         return found
 
     async def model(self, name: str) -> Model:

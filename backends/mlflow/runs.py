@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import structs
 
+from ..api.ages import asked_at
 from ..api.errors import NotFoundError
 from ..api.evaluate import matches
 from ..api.lists import ListWindow, RunQuery
@@ -130,9 +131,11 @@ class Runs:
                 "run_view_type": _VIEWS[Shelf.ACTIVE],
                 "order_by": [search.NEWEST],
             }
+            asked = asked_at(self._clock())
             page = await self._search(body, FIRST, None)
-            # The list of the same runs mostly comes next.
-            self._spare.put(_name(body), page, SPARE_AGE)
+            if self._keep:
+                # The list of the same runs mostly comes next.
+                self._spare.put(_name(body), page, SPARE_AGE, asked)
         found: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         for one in known:
             for mine, theirs in zip(found, self._keys.get(one, ((), (), ())), strict=True):
@@ -154,9 +157,9 @@ class Runs:
     def _note(self, item: wire.Run) -> None:
         """Remember what a run tells of others: keys, children, that it is there."""
         keys = self._keys.setdefault(item.info.experiment_id, (set(), set(), set()))
-        data = item.data
-        for mine, items in zip(keys, (data.metrics, data.params, data.tags), strict=True):
-            mine.update(one.key for one in items)
+        keys[0].update(one.key for one in item.data.metrics)
+        keys[1].update(one.key for one in item.data.params)
+        keys[2].update(one.key for one in item.data.tags)
         gone = item.info.lifecycle_stage == DELETED
         self._alive.put(_id(item), not gone, RUNNING_AGE)
         if parent := _parent(item):
@@ -231,8 +234,9 @@ class Runs:
         """The run of that id as the server tells it; an opened one is kept for a while."""
         found = None if fresh else self._opened.get(run_id)
         if found is None:
+            asked = asked_at(self._clock())
             found = (await self._client.get("runs/get", wire.RunAnswer, run_id=run_id)).run
-            self._keep_open(found)
+            self._keep_open(found, asked)
         return found
 
     def experiment_of(self, run_id: str) -> str:
@@ -240,11 +244,11 @@ class Runs:
         found = self._opened.get(run_id)
         return "" if found is None else found.info.experiment_id
 
-    def _keep_open(self, item: wire.Run) -> None:
+    def _keep_open(self, item: wire.Run, asked: datetime) -> None:
         self._note(item)
         if self._keep:
             ended = item.info.status not in ("RUNNING", "SCHEDULED")
-            self._opened.put(_id(item), item, ENDED_AGE if ended else RUNNING_AGE)
+            self._opened.put(_id(item), item, ENDED_AGE if ended else RUNNING_AGE, asked)
 
     async def _few(self, text: str) -> Sequence[Run]:
         names = await self._among(None)
@@ -254,9 +258,10 @@ class Runs:
             "run_view_type": _VIEWS[Shelf.ALL],
             "order_by": [search.NEWEST],
         }
+        asked = asked_at(self._clock())
         page = await self._search(body, 10, None)
         for item in page.runs:
-            self._keep_open(item)
+            self._keep_open(item, asked)
         return [self._counted(mapping.run_of(item, names, self._log)) for item in page.runs]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..api.errors import RefusedError
 from ..api.evaluate import matches
-from ..api.query import And, Compare, Expression, Field, Has, In, Not, Or, Sort
+from ..api.query import And, Compare, Expression, Field, Has, In, Not, Or, Sort, Value
 from ..api.runs import Status
 from ..api.times import to_micros
 from ..mlflow_words import COMMIT, NOTE, PARENT, USER
@@ -111,7 +111,7 @@ def _as_in(term: Expression) -> Expression:
     """`a = 1 or a = 2` as `a in (1, 2)`."""
     if not isinstance(term, Or) or not term.terms:
         return term
-    values = []
+    values: list[Value] = []
     for one in term.terms:
         if isinstance(one, In) and one.field == _field(term.terms[0]):
             values.extend(one.values)
@@ -141,11 +141,15 @@ def _fields(expression: Expression) -> set[Field]:
 
 def _statuses(term: Expression) -> _Term:
     """Whatever is said of the status alone, as the statuses that it leaves out."""
-    out = [one.name for one in Status if not matches(term, lambda _, one=one: one.value)]
+    out = [one.name for one in Status if not _is_among(one.value, term)]
     left = [one.name for one in Status if one.name not in out]
     if len(left) == 1:
         return _Term(f"attributes.status = '{left[0]}'")
     return _Term(" AND ".join(f"attributes.status != '{name}'" for name in out))
+
+
+def _is_among(value: str, term: Expression) -> bool:
+    return matches(term, lambda _: value)
 
 
 def _term(term: Expression) -> _Term | None:

@@ -85,6 +85,10 @@ class RemoteWindow(Generic[T]):
         """The place of the row of that key among those that were fetched."""
         return self._places.get(key)
 
+    async def keys(self) -> Sequence[str]:
+        """The keys of the rows that were fetched."""
+        return list(self._places)
+
     def _given(self, start: int, limit: int) -> Sequence[T]:
         return [self._finish(row) for row in self._rows[start : start + limit]]
 

@@ -210,19 +210,20 @@ def _info(row: Row) -> SeriesInfo:
 
 
 def _sum(one: SeriesInfo, other: SeriesInfo) -> SeriesInfo:
+    firsts = [s for s in (one.first_step, other.first_step) if s is not None]
     times = [t for t in (one.first_time, other.first_time) if t is not None]
     ends = [t for t in (one.last_time, other.last_time) if t is not None]
     lows = [v for v in (one.low, other.low) if v is not None]
     highs = [v for v in (one.high, other.high) if v is not None]
     return SeriesInfo(
         key=one.key,
-        count=one.count + other.count,
-        first_step=min(one.first_step, other.first_step),
+        count=(one.count or 0) + (other.count or 0),
+        first_step=min(firsts, default=None),
         last_step=max(one.last_step, other.last_step),
         first_time=min(times, default=None),
         last_time=max(ends, default=None),
         low=min(lows, default=None),
         high=max(highs, default=None),
-        total=one.total + other.total,
-        finite=one.finite + other.finite,
+        total=(one.total or 0.0) + (other.total or 0.0),
+        finite=(one.finite or 0) + (other.finite or 0),
     )

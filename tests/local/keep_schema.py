@@ -15,7 +15,9 @@ from pathlib import Path
 
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.ingest import Batch
+from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.plan import Change
+from modeldeck.backends.api.receiving import Origin
 from modeldeck.backends.api.runs import Dataset, Evaluation, Experiment, Lock, Status
 from modeldeck.backends.local.schema import REGISTRY, TELEMETRY
 
@@ -51,6 +53,14 @@ async def fill(folder: Path) -> None:
     await backend.take_artifacts("runs/r1", [kept, Artifact(path="y", location="s3://y")])
     await backend.mark_loaded({"old": "stamp"})
     await backend.apply(plan(Change("models/fraud/1", "tag:t", None, "x")), ME, "here")
+    await backend.receive_version(
+        Origin("file:///copied.db", "models/fraud/7"),
+        Model(name="fraud"),
+        Version(model="fraud", version=7, digest="sha256:7"),
+        [],
+        None,
+        None,
+    )
     intent = await backend.note(
         entry(phase="intent", subject="models/x@a", before={"version": 1}, after={"version": 2})
     )

@@ -52,7 +52,7 @@ ACTIONS = (
     Action("undo", "z", "z", "undo one's own last change", danger=True, short="undo"),
     Action("calls", "at", "@", "queries and requests, with timings", short="calls"),
     Action("address", "Y", "Y", "copy its address", short="address"),
-    Action("link", "U", "U", "copy its link in MLflow"),
+    Action("link", "U", "U", "copy its link on the server", short="link"),
     Action("export", "ctrl+s", "^s", "export what is shown", short="export"),
     Action("refresh", "ctrl+r", "^r", "refresh now", short="refresh"),
     Action("wrap", "w", "w", "wrap long lines", short="wrap"),

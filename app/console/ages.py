@@ -37,7 +37,8 @@ class Freshness:
 
         The pause is doubled with every failure.
         """
-        return 0 < every * min(2**self.failures, SLOWEST) <= now - self.tried
+        pause = every * float(min(2**self.failures, SLOWEST))
+        return 0 < pause <= now - self.tried
 
     def words(self, name: str, now: datetime) -> str:
         """`mlflow 12s`, `lab 08:05:12`, `mlflow 08:05:12 (4m old)`; nothing before it was read."""

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.worker import Worker
 
 from modeldeck.app.usecases.session import Session
+from modeldeck.backends.api.ages import Age
 from modeldeck.backends.api.errors import ModeldeckError
 
 Work = Callable[[], Awaitable[Any]]
@@ -35,11 +36,11 @@ class Call(NamedTuple):
 
 
 class Loaded(Message):
-    """An answer."""
+    """An answer, and when the oldest part of it was asked of the backend."""
 
-    def __init__(self, slot: str, value: Any) -> None:
+    def __init__(self, slot: str, value: Any, at: datetime) -> None:
         super().__init__()
-        self.slot, self.value = slot, value
+        self.slot, self.value, self.at = slot, value, at
 
 
 class Failed(Message):
@@ -96,12 +97,14 @@ class Bridge:
     async def _do(self, owner: DOMNode, key: tuple[int, str], words: str, work: Work) -> None:
         begin, at = time.monotonic(), self.session.clock()
         message: Message | None = None
+        age = Age(at)
         outcome = "cancelled"
         mine = self._running.get(key)
         late = asyncio.get_running_loop().call_later(SLOW, self._tell_late, owner, key)
         try:
-            value = await work()
-            message, outcome = Loaded(key[1], value), "ok"
+            with age:
+                value = await work()
+            message, outcome = Loaded(key[1], value, age.at), "ok"
         except ModeldeckError as error:
             message, outcome = Failed(key[1], error), error.what
         except Exception as error:  # noqa: BLE001 - a defect ends a question, not the console

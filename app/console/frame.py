@@ -49,8 +49,9 @@ def top_line(session: Session, path: Sequence[str], width: int) -> tuple[list[Pa
         Part(f"  {clock}"),
     ]
     room = width - sum(len(part.text) for part in right) - 2
-    context, rest = crumbs(session.context, path, room)
-    return [Part(context, "strong"), Part(rest)], right
+    name = f"[PROTECTED {session.context}]" if session.protected else session.context
+    context, rest = crumbs(name, path, room)
+    return [Part(context, "alert" if session.protected else "strong"), Part(rest)], right
 
 
 def clock_time(at: datetime | None) -> str:

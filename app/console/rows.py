@@ -204,7 +204,15 @@ class TreeRows:
             _, low, high = wanted.get(id(branch), (branch, place, place))
             wanted[id(branch)] = (branch, min(low, place), max(high, place))
         for branch, low, high in wanted.values():
-            branch.rows.want(low, high)
+            open_end = branch.rows.count is None and high + 1 == branch.rows.size
+            branch.rows.want(low, high + open_end)
+
+    def take(self, rows: WindowRows, start: int, items: Sequence[Any]) -> None:
+        """Take a page of one of the lists that has come."""
+        rows.take(start, items)
+        if rows is not self.root.rows:
+            # A branch may have become longer: what is below it stands elsewhere.
+            self.generation += 1
 
     def index_of(self, key: str) -> int | None:
         """Where a loaded row stands."""

@@ -12,7 +12,10 @@ _CURRENT: ContextVar["Age | None"] = ContextVar("age", default=None)
 
 
 class Age:
-    """As a context: `at` is when the oldest part of what is read in it was asked for."""
+    """As a context: `at` is when the oldest part of what is read in it was asked for.
+
+    Whoever asks around it is told too.
+    """
 
     def __init__(self, now: datetime) -> None:
         self.at = now
@@ -25,6 +28,7 @@ class Age:
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _CURRENT.reset(self._token)
+            kept_since(self.at)
 
 
 def kept_since(at: datetime) -> None:

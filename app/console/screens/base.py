@@ -332,6 +332,20 @@ class DeckScreen(Screen[None]):
         text = self.address_now()
         self.say(self.console.copy(text) if text else "it has no address")
 
+    def do_link(self) -> None:
+        """Copy the address that it has in the server's own web pages."""
+        self.say(self.console.copy(self._link() or ""))
+
+    def why_not_link(self) -> str:
+        """Not everything has one."""
+        if not hasattr(self.session.registry, "link"):
+            return "this registry has no web pages"
+        return "" if self._link() else "this has no page on the server"
+
+    def _link(self) -> str | None:
+        link, address = getattr(self.session.registry, "link", None), self.address_now()
+        return link(address) if link is not None and address else None
+
     def address_now(self) -> str:
         """The address of what is under the cursor, or of the screen."""
         return self.address
@@ -342,7 +356,7 @@ class DeckScreen(Screen[None]):
         """An answer."""
         message.stop()
         if message.slot == self.reads:
-            self.freshness.read(self.session.clock())
+            self.freshness.read(message.at)
             self.unasked = False
         self.answered(message)
 

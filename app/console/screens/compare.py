@@ -12,7 +12,8 @@ from textual.widgets import Static
 from modeldeck.app.actions import Action
 from modeldeck.app.usecases import views
 from modeldeck.app.usecases.compare import Comparison, compare_runs
-from modeldeck.app.usecases.series import By, Drawn, Histories, is_curve
+from modeldeck.app.usecases.samples import By
+from modeldeck.app.usecases.series import Drawn, Histories, is_curve
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.chart import Chart, Line

@@ -56,6 +56,7 @@ class ListScreen(FilterScreen):
         self.sort = sort
         self.rows: TreeRows | None = None
         self._generation = 0
+        self._sorted = sort
 
     # What a subclass gives.
 
@@ -115,6 +116,10 @@ class ListScreen(FilterScreen):
         if key is None or any(self.key(item) == key for item in window.first):
             return Arrived(window, key, branches=branches)
         place = await window.index_of(key)
+        if place is None and window.count is None and table.cursor >= window.at_least:
+            # A list of unknown length is fetched again as far as one had come.
+            await window.page(table.cursor // PAGE * PAGE, PAGE)
+            place = await window.index_of(key)
         if place is None or place < len(window.first):
             return Arrived(window, key, place, branches=branches)
         start = place // PAGE * PAGE
@@ -142,6 +147,7 @@ class ListScreen(FilterScreen):
         self._generation = tree.generation
         at_top, first = table.cursor == 0, self.rows is None
         self.rows = tree
+        self._sorted = self.sort
         table.empty = self.nothing_words()
         # What was said is over when a person moves, not when rows come.
         with table.prevent(Table.RowHighlighted):
@@ -171,6 +177,9 @@ class ListScreen(FilterScreen):
         """Keep the old list, say what is wrong."""
         if self.unfiltered(error):
             return
+        if self.sort != self._sorted:
+            self.sort = self._sorted
+            self.show_sort()
         if self.rows is None:
             self.table.empty = str(error)
             self.table.set_source(ListSource())
@@ -197,9 +206,10 @@ class ListScreen(FilterScreen):
     def answered(self, message: Loaded) -> None:
         """Pages have slots of their own."""
         if message.slot.startswith("page "):
-            rows, start, items = message.value
-            rows.take(start, items)
-            self.table.refresh_rows()
+            if self.rows is not None:
+                self.rows.take(*message.value)
+                self.table.refresh_rows()
+                self.draw_state()
             return
         super().answered(message)
 
@@ -221,7 +231,23 @@ class ListScreen(FilterScreen):
             parts.append(Part(f"  / {self._applied}", "accent"))
         if self.sort:
             parts.append(Part(f"  sort {self.sort}", "dim"))
+        if self.notes():
+            parts.append(Part(f"  {', '.join(self.notes())}", "warn"))
         return parts, [Part(self.age(), "dim")]
+
+    def notes(self) -> Sequence[str]:
+        """What the backend did otherwise than one would think."""
+        return self.rows.window.notes if self.rows else ()
+
+    def remarks(self) -> Sequence[str]:
+        """The same in full."""
+        return [*super().remarks(), *self.notes()]
+
+    def may_renew(self) -> bool:
+        """Not while one looks at what was fetched after the first page: it would be gone."""
+        if self.rows is None or self.rows.count is not None:
+            return True
+        return self.table.cursor < len(self.rows.window.first)
 
     def on_table_view_changed(self) -> None:
         """Say what is in sight."""

@@ -9,7 +9,8 @@ from textual.widget import Widget
 
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.app.usecases.export import export_points
-from modeldeck.app.usecases.series import By, Drawn, Histories, grouped, is_curve
+from modeldeck.app.usecases.samples import By
+from modeldeck.app.usecases.series import Drawn, Histories, grouped, is_curve
 from modeldeck.app.usecases.views import point
 from modeldeck.backends.api.runs import SeriesInfo
 from modeldeck.widgets.chart import Chart, Line

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from modeldeck.backends.api.errors import DeniedError, UnreachableError
-from modeldeck.backends.local.trail import verify
+from modeldeck.backends.local.trail import erase, rebuild_index, verify
 from tests.local.records import ME, entry, piped, plan
 
 from .scripted import CHAMPION, Clock, Filed, journaled
@@ -148,3 +148,20 @@ async def test_what_came_after_all_points_to_its_intent(registry, server, clock)
     mine, unknown, seen = await trail(registry)
     assert [mine.phase, unknown.phase, seen.phase] == ["intent", "unknown", "observed"]
     assert (seen.caused_by, seen.actor.user) == (mine.seq, "unknown")
+
+
+async def test_what_was_erased_is_not_looked_into_again(registry):
+    mine = await registry.records.note(intent())
+    [outcome] = await registry.reconcile()
+    other = await registry.records.note(intent())
+    database = registry.records.registry
+
+    def forget(connection):
+        erase(connection, outcome.seq)
+        erase(connection, other.seq)
+        rebuild_index(connection)
+
+    await database.write(forget)
+    assert await database.read(verify) is None
+    assert await registry.records.opened() == []
+    assert (await trail(registry))[1].caused_by == mine.seq

@@ -354,3 +354,13 @@ async def test_a_name_that_begins_another_is_not_mistaken(registry, server, cloc
     server.put("models/fraud@champion", None)
     clock.forward(1)
     assert [event.subject for event in await looked(registry)] == [CHAMPION]
+
+
+async def test_looking_at_all_of_it_renews_what_is_known_of_each(registry, server, clock):
+    await looked(registry, "aliases")
+    at = clock.forward(40)
+    await looked(registry, "aliases")
+    server.put(CHAMPION, 2)
+    clock.forward(1)
+    [event] = await looked(registry)
+    assert event.after["between"] == [rfc3339(at), rfc3339(clock.now)]

@@ -43,6 +43,9 @@ class Files:
                 # From a copy that was stopped; whatever has a digest here was written whole.
                 self.kept.append(old)
                 continue
+            if file.path.endswith("/"):
+                wrong.append(Problem(f"{there}/{file.path}", "is a folder that was not listed"))
+                continue
             try:
                 problem = await self._one(there, here, file, folder)
             except NotFoundError as error:

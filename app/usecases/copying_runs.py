@@ -43,7 +43,7 @@ class MovingRuns(Struct, frozen=True, kw_only=True):
             after = {
                 "name": one.run.name,
                 "experiment": experiment or one.run.experiment,
-                "points": one.points,
+                "points": one.points if one.counted else None,
                 "files": len(one.files),
                 "size": one.size,
                 "stamp": one.stamp,
@@ -71,10 +71,9 @@ async def _said(
         return []
     points = sum(one.points for one in going)
     files = sum(len(one.files) for one in going)
-    said = [
-        f"{len(going)} of {of} runs: {points:,} points, {files:,} files,"
-        f" {size_words(sum(one.size for one in going))}"
-    ]
+    many = f"{points:,} points" if all(one.counted for one in going) else "all their points"
+    size = size_words(sum(one.size for one in going))
+    said = [f"{len(going)} of {of} runs: {many}, {files:,} files, {size}"]
     if of > len(going):
         said.append(f"{of - len(going)} are there already, as they are here")
     names = dict.fromkeys(experiment or one.run.experiment for one in going)
@@ -85,9 +84,7 @@ async def _said(
         for one in going
         if one.run.status == Status.RUNNING
     ]
-    if going and not receiver_of(target).kept_ids:
-        said.append("they get other ids there, and remember these")
-    return said
+    return [*said, *receiver_of(target).losses] if going else said
 
 
 async def left_behind(source: Session, target: Session, runs: Sequence[Run]) -> Sequence[str]:

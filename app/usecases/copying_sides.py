@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -25,7 +26,7 @@ def home_of(registry: Registry) -> str:
     """The name of a registry for good, which things that were made there come from."""
     named = getattr(registry, "origin", "")
     place = registry.place
-    return named or (place if "://" in place else Path(place).absolute().as_uri())
+    return str(named) or (place if "://" in place else Path(place).absolute().as_uri())
 
 
 def receiver_of(session: Session) -> Receiving:
@@ -38,7 +39,7 @@ def receiver_of(session: Session) -> Receiving:
 
 async def note(session: Session, entry: Entry) -> Event:
     """Write an event where this context keeps its trail."""
-    records = getattr(session.registry, "records", session.registry)
+    records: Any = getattr(session.registry, "records", session.registry)
     event: Event = await records.note(entry)
     return event
 
@@ -61,7 +62,13 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     @property
     def points(self) -> int:
-        return sum(one.count for one in self.series)
+        """Its points, as far as they are counted."""
+        return sum(one.count or 0 for one in self.series)
+
+    @property
+    def counted(self) -> bool:
+        """Whether all its points are counted: a server tells only where a series ends."""
+        return all(one.count is not None for one in self.series)
 
     @property
     def size(self) -> int:
@@ -79,7 +86,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
                 [run.params, carried(run.tags)],
                 {key: repr(value) for key, value in run.metrics.items()},
                 sorted(
-                    (s.key, s.count, s.first_step, s.last_step, repr(s.low), repr(s.high))
+                    [s.key, str(s.count), s.last_step, repr(s.low), repr(s.high)]
                     for s in self.series
                 ),
                 [[repr(e.value), e.metric, e.dataset, e.slice, e.n] for e in self.evaluations],

@@ -52,16 +52,17 @@ class MovingVersions(Struct, frozen=True, kw_only=True):
             taken.add(number)
             numbers[str(version.version)] = number
             files = await source.registry.artifacts(where)
+            size = version.size or sum(file.size or 0 for file in files)
             after = {
                 "digest": version.digest,
-                "size": version.size or sum(file.size or 0 for file in files),
+                "size": size,
                 "format": version.format,
                 "files": len(files),
                 "run_id": version.run_id,
                 "origin": str(origin),
             }
             changes.append(Change(address.version(name, number), "content", None, after))
-            effects.append(_told(version, len(files), number, name, after["size"]))
+            effects.append(_told(version, len(files), number, name, size))
             if version.digest in same:
                 effects.append(f"its content is that of version {same[version.digest]} there")
         if changes and not there:

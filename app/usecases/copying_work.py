@@ -19,6 +19,7 @@ from modeldeck.backends.api.receiving import Origin
 from modeldeck.backends.api.runs import Experiment, Metric, Points, Run
 
 from .copying_files import Files, brought, described
+from .copying_points import Mark, mark_of
 from .copying_runs import whole
 from .copying_sides import (
     Loaded,
@@ -170,11 +171,11 @@ class Copying:
         ids = await self._receiver.receive_runs(records)
         here = {ids[origin]: one for origin, one in going.items()}
         self._ids.update((one.run.id, run_id) for run_id, one in here.items())
-        await self._series(here)
+        marks = await self._series(here)
         for run_id, one in here.items():
             owner = address.run(run_id)
             problems = await self._files.all_of(address.run(one.run.id), owner, one.files)
-            problems = [*problems, *await self._missing(run_id, one)]
+            problems = [*problems, *await self._compared(run_id, marks[run_id])]
             if problems:
                 self._problems += problems
                 continue
@@ -189,8 +190,10 @@ class Copying:
             found = await registry.experiment(run.experiment)
             there = Origin(origin.registry, address.experiment(found.id))
             if name != run.experiment:
-                found, there = Experiment(id="", name=name), None
-            self._experiments[name] = await self._receiver.receive_experiment(found, there)
+                found = Experiment(id="", name=name)
+            self._experiments[name] = await self._receiver.receive_experiment(
+                found, there if name == run.experiment else None
+            )
         known = {series.key for series in one.series}
         return RunRecord(
             run=msgspec.structs.replace(
@@ -205,7 +208,11 @@ class Copying:
             datasets=one.datasets,
             evaluations=[await self._evaluation(e) for e in one.evaluations],
             # What was never read there is named here, too.
-            artifacts=[file for file in one.files if file.digest is None and file.location],
+            artifacts=[
+                file
+                for file in one.files
+                if file.digest is None and file.location and not file.path.endswith("/")
+            ],
             lock=await registry.lock(run.lock) if run.lock else None,
             usage=one.usage,
         )
@@ -222,12 +229,15 @@ class Copying:
             self._ids[run_id] = address.parse_address(found.address).name if found else run_id
         return self._ids[run_id]
 
-    async def _series(self, here: Mapping[str, Loaded]) -> None:
+    async def _series(self, here: Mapping[str, Loaded]) -> Mapping[str, Mapping[str, Mark]]:
+        """Copy all points of some runs; gives the marks that they must have here, too."""
         waiting: dict[str, dict[str, Points]] = {}
+        marks: dict[str, dict[str, Mark]] = {run_id: {} for run_id in here}
         count = 0
         for run_id, one in here.items():
             for info in one.series:
                 points = await self._source.registry.points(one.run.id, info.key)
+                marks[run_id][info.key] = self._mark(points)
                 waiting.setdefault(run_id, {})[info.key] = points
                 count += len(points)
                 if count >= POINTS:
@@ -237,21 +247,23 @@ class Copying:
         if waiting:
             await self._receiver.receive_series(waiting)
             self._count(points=count)
+        return marks
 
-    async def _missing(self, run_id: str, one: Loaded) -> Sequence[Problem]:
-        """The series that are not here as they are there."""
-        found = {info.key: info for info in await self._target.registry.series(run_id)}
+    async def _compared(self, run_id: str, marks: Mapping[str, Mark]) -> Sequence[Problem]:
+        """The series that are not here as they were read there."""
         wrong = []
-        for info in one.series:
-            here = found.get(info.key)
-            if here is None or here.count != info.count:
-                count = here.count if here else 0
-                what = f"has {count:,} points here and {info.count:,} there"
-                wrong.append(Problem(f"{address.run(run_id)}, series {info.key}", what))
-            elif (repr(here.low), repr(here.high)) != (repr(info.low), repr(info.high)):
-                what = f"is {here.low} to {here.high} here and {info.low} to {info.high} there"
-                wrong.append(Problem(f"{address.run(run_id)}, series {info.key}", what))
+        for key, mark in marks.items():
+            found = self._mark(await self._target.registry.points(run_id, key))
+            if found == mark:
+                continue
+            what = f"has {found.count:,} points here and {mark.count:,} there"
+            if found.count == mark.count:
+                what = f"its {mark.count:,} points are not what they are there"
+            wrong.append(Problem(f"{address.run(run_id)}, series {key}", what))
         return wrong
+
+    def _mark(self, points: Points) -> Mark:
+        return mark_of(points, exactly=self._receiver.exactly)
 
     # Versions
 

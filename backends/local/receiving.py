@@ -32,7 +32,8 @@ KIND = "copy"
 class Receiver(Intake):
     """The part of the registry that takes copies."""
 
-    kept_ids = True
+    exactly = True
+    losses: Sequence[str] = ()
 
     @property
     def origin(self) -> str:
@@ -47,7 +48,8 @@ class Receiver(Intake):
         """What of these is here."""
         found = await self.registry.read(lambda c: _found(c, self.origin, origins))
         runs = [address.parse_address(a.address).name for a in found.values()]
-        marks = await self.from_telemetry(lambda c: _marks(c, runs), {})
+        none: Mapping[str, str] = {}
+        marks = await self.from_telemetry(lambda c: _marks(c, runs), none)
         return {
             origin: arrival
             if arrival.stamp or arrival.own
@@ -120,7 +122,7 @@ class Receiver(Intake):
             async for piece in pieces:
                 await asyncio.to_thread(new.write, piece)
             digest, size = await asyncio.to_thread(new.done)
-        kept = Artifact(path=file.path, size=size, digest=digest, location=file.location)
+        kept = Artifact(path=file.path, size=size, digest=digest)
         if address.parse_address(owner).noun == "runs":
             await self.take_artifacts(owner, [kept])
         return kept

@@ -3,8 +3,12 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import httpx
 
 _EXPIRED, _NOT_YET = 10, 9
 _SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER, _NO_FIRST = 18, 19, 20, 21
@@ -24,20 +28,26 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 class Progress:
-    """How far a try has come, as httpcore tells it."""
+    """How far a try has come, as httpcore tells it step by step."""
 
     def __init__(self) -> None:
-        self.step = ""
         self.sent = False
+        self._raw: Any = None
 
-    async def trace(self, name: str, info: dict[str, object]) -> None:
-        """Take the name of a step that begins; a CONNECT to a proxy sends nothing of ours yet."""
-        if not name.endswith(".started"):
-            return
-        self.step = name.split(".")[1]
-        method = getattr(info.get("request"), "method", b"")
-        if self.step == "send_request_headers" and method != b"CONNECT":
-            self.sent = True
+    async def trace(self, name: str, info: dict[str, Any]) -> None:
+        """Take the name of a step; a CONNECT to a proxy sends nothing of ours yet."""
+        if name.endswith("connect_tcp.complete"):
+            self._raw = info["return_value"]
+        elif name.endswith("send_request_headers.started"):
+            if info["request"].method != b"CONNECT":
+                self.sent = True
+                self._raw = None
+
+    async def abandon(self) -> None:
+        """Close a connection that was given up before it was one: httpcore forgets to."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            await raw.aclose()
 
 
 def slow(seconds: float, progress: Progress, received: int, *, patient: bool) -> Fault:
@@ -60,7 +70,7 @@ def slow(seconds: float, progress: Progress, received: int, *, patient: bool) ->
     )
 
 
-def fault(problem: BaseException, proxy: str) -> Fault:
+def fault(problem: "httpx.TransportError", proxy: str) -> Fault:
     """The fault behind an exception of httpx; `proxy` is what may be shown of the one between."""
     import httpx
 
@@ -88,7 +98,14 @@ def fault(problem: BaseException, proxy: str) -> Fault:
         return Fault(kind="not sendable", what="the request cannot be written as HTTP", again=False)
     if isinstance(problem, httpx.TimeoutException):
         return Fault(kind="timeout", what="no answer in time")
-    return Fault(kind="connection lost", what="the connection was lost before the answer was whole")
+    return Fault(
+        kind="connection lost",
+        what="the connection was lost before the answer was whole",
+        # Many servers hang up on those who show no certificate.
+        way_out="If it wants a certificate of ours, set `client_cert` and `client_key`"
+        if problem.request.url.scheme == "https"
+        else "",
+    )
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:
@@ -138,15 +155,16 @@ def _distrust(cause: ssl.SSLCertVerificationError) -> Fault:
 
 
 def _tls(cause: ssl.SSLError) -> Fault:
-    reason = cause.reason or "unknown"
-    if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
-        way_out = "It may want a certificate of ours: set `client_cert` and `client_key`"
-    elif reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
+    reason = cause.reason or ""
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
         way_out = "It seems to speak no TLS there: the address may have to begin with http://"
     else:
-        way_out = "Check address and port, and which versions of TLS it speaks"
-    words = reason.replace("_", " ").lower()
-    return Fault(kind="TLS", what=f"no TLS connection ({words})", way_out=way_out, again=False)
+        way_out = (
+            "It may want a certificate of ours (`client_cert` and `client_key` of the context), "
+            "or speak other versions of TLS"
+        )
+    words = f" ({reason.replace('_', ' ').lower()})" if reason else ""
+    return Fault(kind="TLS", what=f"no TLS connection{words}", way_out=way_out, again=False)
 
 
 def _nameless(cause: socket.gaierror, proxy: str) -> Fault:

@@ -92,6 +92,8 @@ class Try(Generic[T]):
             raise UsageError("this is no address of a server", where=self.where) from None
         except httpx.TransportError as problem:
             self.fault = fault(problem, self._proxy)
+        finally:
+            await self._progress.abandon()
         if self.fault is not None:
             self._outcome = self.fault.kind
 

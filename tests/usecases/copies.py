@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import math
 import struct
@@ -19,7 +20,7 @@ from modeldeck.backends.api.lists import RunQuery, all_of
 from modeldeck.backends.api.plan import Change
 from modeldeck.backends.api.runs import Dataset, Evaluation, Points, Run, Shelf, Status, Usage
 from modeldeck.backends.api.times import to_micros
-from modeldeck.backends.local import LocalBackend, create_registry
+from modeldeck.backends.local import LocalBackend, create_registry, open_registry
 from tests.usecases.project import (
     ACTOR,
     NOW,
@@ -163,11 +164,20 @@ async def fill_odd(backend: LocalBackend) -> None:
         await backend.apply(plan, ACTOR, "bank")
 
 
-async def odd_session(folder: Path) -> Session:
-    """A new registry that `fill_odd` filled."""
-    backend = create_registry(folder, clock=Clock())
-    await fill_odd(backend)
-    return session_of(backend)
+def make_odd(folder: Path) -> Path:
+    """A new registry in `folder` that `fill_odd` filled; gives the folder."""
+
+    async def make() -> None:
+        backend = create_registry(folder, clock=Clock())
+        await fill_odd(backend)
+        await backend.close()
+
+    asyncio.run(make())
+    return folder
+
+
+def opened(folder: Path, context: str = "bank") -> Session:
+    return session_of(open_registry(folder, clock=Clock(NOW)), context=context)
 
 
 def empty_session(folder: Path, context: str = "prod") -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -26,16 +27,22 @@ from tests.usecases.copies import (
     PARENT,
     all_facts,
     empty_session,
-    odd_session,
+    make_odd,
+    opened,
 )
 from tests.usecases.project import ACTOR, START, add_run, plan_of, refused, version_change
 
 pytestmark = pytest.mark.real
 
 
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    return make_odd(tmp_path_factory.mktemp("odd") / "there")
+
+
 @pytest.fixture
-async def source(tmp_path):
-    session = await odd_session(tmp_path / "there")
+async def source(odd, tmp_path):
+    session = opened(shutil.copytree(odd, tmp_path / "there"))
     yield session
     await session.registry.close()
 

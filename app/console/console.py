@@ -24,12 +24,14 @@ from modeldeck.app.config.settings import Settings
 from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.models import Version
 
 from .bridge import Bridge, Failed, Loaded
 from .clipboard import copy_text
 from .crash import last_words
 from .errands import Errands
+from .events_words import unsettled_words
 from .goto import Goal, completions, parse_goal
 from .lean import Shadow, lean
 from .memory import Memory
@@ -183,6 +185,18 @@ class Console(Deck):
         """Begin what goes on in the background."""
         self._next_minute()
         self.set_timer(FOLLOW, self._follow)
+        if self.bridge.session.remote:
+            self.errands.run("", self._unsettled, self._say_unsettled, lambda _: None)
+
+    async def _unsettled(self) -> Sequence[Event]:
+        from modeldeck.app.usecases.outcomes import unsettled
+
+        return await unsettled(self.bridge.session)
+
+    def _say_unsettled(self, found: Sequence[Event]) -> None:
+        """Say at the start what a person must look at: a change may have arrived, or not."""
+        if found and isinstance(self.screen, DeckScreen):
+            self.screen.say(unsettled_words(found, self.bridge.session.clock()), "warn")
 
     def _follow(self) -> None:
         self.run_worker(self._settle(), name="open runs", exit_on_error=False)

@@ -10,6 +10,7 @@ from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.runs import Run
 from modeldeck.widgets.table import Cell, Column, Row
 
+from .events_words import who
 from .words import length, short, when
 
 LINEAGE = (
@@ -62,11 +63,11 @@ def _replaced(view: Beside, now: datetime) -> Iterator[Row]:
     """What alias moves say; the newest first."""
     number = view.detail.version.version
     for event in view.events:
-        if not event.action.startswith("alias."):
+        if not event.action.startswith("alias.") or event.phase not in ("done", "observed"):
             continue
         alias = event.subject.rpartition("@")[2]
         before, after = (_pointed(side) for side in (event.before, event.after))
-        by = f"{event.actor.sudo_user or event.actor.user}, {when(event.time, now)}"
+        by = f"{who(event)}, {when(event.time, now)}"
         more = Cell(f"{by}  {event.reason}".rstrip(), "dim")
         if after == number:
             words = ["became", f"{alias}, which was not set"]

@@ -11,7 +11,7 @@ from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.runs import Run
 from modeldeck.widgets.table import Cell, Column, Row, Span
 
-from .events_words import change_words
+from .events_words import STYLES, change_words, outcome_words, who
 from .words import STATES, figure, lasted, length, natural, when
 
 COLUMNS = (
@@ -92,12 +92,20 @@ def sections_of(
     directions: Mapping[str, str],
     looked: Looked,
     changes: Sequence[Event],
+    unsettled: Sequence[Event] = (),
 ) -> list[Section]:
     """The sections that have something to say, what is wrong first."""
     above = {run.id for run in (*found.failed, *found.running)}
     recent = [run for run in found.recent if run.id not in above]
     failing = "status in (failed, killed) and (ended > -24h or started > -24h)"
     sections = [
+        Section(
+            "UNSETTLED",
+            "not known to have arrived",
+            "audit /phase in (intent, unknown)",
+            [_change(event, now, of="u") for event in unsettled],
+            len(unsettled),
+        ),
         Section(
             "FAILED",
             "in the last day",
@@ -199,18 +207,27 @@ def _run(run: Run, now: datetime, detail: str) -> Entry:
     return Entry(Row(f"r/{run.id}", cells), opens=run_address(run.id))
 
 
-def _change(event: Event, now: datetime) -> Entry:
+def _change(event: Event, now: datetime, of: str = "e") -> Entry:
     detail = change_words(event)
     if event.reason:
         detail += f'  "{event.reason}"'
+    detail = "  ".join(filter(None, (detail, _outcome(event, now))))
+    noun, style = event.action.partition(".")[0], STYLES.get(event.phase, "")
+    word = "" if event.phase in ("done", "ended") else event.phase.upper()
     cells: list[Cell | str] = [
-        event.action.partition(".")[0],
+        Cell(word or noun, style),
         event.subject,
-        event.actor.sudo_user or event.actor.user,
+        Cell(who(event), style if event.phase == "observed" else ""),
         when(event.time, now),
         Cell(detail, "dim"),
     ]
-    return Entry(Row(f"e/{event.seq}", cells), goes=f"audit /seq = {event.seq}")
+    return Entry(Row(f"{of}/{event.seq}", cells), goes=f"audit /seq = {event.seq}")
+
+
+def _outcome(event: Event, now: datetime) -> str:
+    if event.phase == "intent":
+        return "what came of it was never written down"
+    return outcome_words(event, now)
 
 
 def _since(looked: Looked, now: datetime) -> str:

@@ -12,7 +12,7 @@ from modeldeck.widgets.lines import Line, line
 from modeldeck.widgets.table import Cell, Column, Row
 
 from .card_lines import card_lines
-from .events_words import change_words
+from .events_words import STYLES, change_words, outcome_words, who
 from .lineage_rows import LINEAGE, lineage_rows
 from .lock_rows import lock_columns, lock_difference, lock_rows
 from .version_rows import REMOVES, evaluation_rows, fact_columns, fact_rows, metric_rows, titles
@@ -68,8 +68,8 @@ def _event_rows(view: Beside, now: datetime, _: Directions) -> list[Row]:
             f"event:{one.seq}",
             [
                 f"{one.time.astimezone(now.tzinfo):%Y-%m-%d %H:%M}",
-                one.actor.sudo_user or one.actor.user,
-                _what(one),
+                who(one),
+                Cell("  ".join(filter(None, (_what(one), outcome_words(one, now)))), _style(one)),
                 one.reason,
                 Cell(one.ticket, "dim"),
                 Cell(str(one.seq), "dim"),
@@ -77,6 +77,10 @@ def _event_rows(view: Beside, now: datetime, _: Directions) -> list[Row]:
         )
         for one in view.events
     ]
+
+
+def _style(event: Event) -> str:
+    return STYLES.get(event.phase, "")
 
 
 def _what(event: Event) -> str:

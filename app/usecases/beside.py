@@ -111,5 +111,6 @@ async def _siblings(session: Session, version: Version) -> Sequence[Version]:
 
 async def _events(session: Session, version: Version) -> Sequence[Event]:
     subject = re.escape(model_address(version.model)).replace("\\", "\\\\").replace('"', '\\"')
-    where = f'subject ~ "^{subject}(/{version.version}$|@)"'
+    # An intent is told by its outcome; one that has none is told by the overview.
+    where = f'subject ~ "^{subject}(/{version.version}$|@)" and phase != intent'
     return (await list_events(session, where=where, first=SHOWN)).first

@@ -9,7 +9,7 @@ from modeldeck.backends.api.lists import Window
 from modeldeck.backends.api.query import EVENTS
 from modeldeck.widgets.table import Cell, Column, Row
 
-from ..events_words import change_words
+from ..events_words import STYLES, who, whole_words
 from .listing import ListScreen
 
 
@@ -53,11 +53,11 @@ class EventsScreen(ListScreen):
         cells: list[Cell | str] = [
             str(item.seq),
             f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}",
-            item.actor.sudo_user or item.actor.user,
+            Cell(who(item), STYLES.get(item.phase, "") if item.phase == "observed" else ""),
             item.action,
-            Cell(item.phase, "dim"),
+            Cell(item.phase, STYLES.get(item.phase, "dim")),
             item.subject,
-            change_words(item),
+            Cell(whole_words(item, now), STYLES.get(item.phase, "")),
             Cell(item.reason, "dim"),
             item.ticket,
         ]

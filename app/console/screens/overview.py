@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from modeldeck.app.usecases import audit
+from modeldeck.app.usecases.outcomes import unsettled
 from modeldeck.app.usecases.overview import Overview, overview
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.events import Event
@@ -18,7 +19,7 @@ from modeldeck.widgets.table.messages import RowChosen
 from ..sections import COLUMNS, Entry, Looked, entries_of, sections_of
 from .base import DeckScreen
 
-Answer = tuple[Overview, Looked, Sequence[Event]]
+Answer = tuple[Overview, Looked, Sequence[Event], Sequence[Event]]
 CHANGES = 8
 
 
@@ -79,16 +80,17 @@ class OverviewScreen(DeckScreen):
         seq, at = self._looked
         found = await overview(self.session)
         new = await audit.list_events(
-            self.session, where=f"seq > {seq} and action != run", first=CHANGES
+            self.session, where=f"seq > {seq} and action != run and phase != intent", first=CHANGES
         )
         await new.whole()
-        return found, Looked(seq, at, new.count or 0), new.first[:CHANGES]
+        looked = Looked(seq, at, new.count or 0)
+        return found, looked, new.first[:CHANGES], await unsettled(self.session)
 
     def got_overview(self, answer: Answer) -> None:
         """Show it."""
         first = self._found is None
         self._found = answer
-        found, _, changes = answer
+        found, _, changes, _ = answer
         self._latest = max(
             [self._latest, self._looked[0], *(event.seq for event in (*changes, *found.changes))]
         )
@@ -109,9 +111,9 @@ class OverviewScreen(DeckScreen):
     def _show(self) -> None:
         if self._found is None:
             return
-        found, looked, changes = self._found
+        found, looked, changes, open_ = self._found
         now = self.session.clock()
-        sections = sections_of(found, now, self.session.directions, looked, changes)
+        sections = sections_of(found, now, self.session.directions, looked, changes, open_)
         width, height = self.table.size
         self._entries = entries_of(sections, width, height)
         self.table.set_source(ListSource([entry.row for entry in self._entries]))

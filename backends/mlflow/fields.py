@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..api.address import Address, parse_address
-from ..api.errors import RefusedError, UsageError
+from ..api.errors import DamagedError, RefusedError, UsageError
 from ..api.plan import Change
 from ..api.times import rfc3339
 from ..mlflow_words import NOTE
@@ -58,6 +58,8 @@ class FieldAccess:
         call = call_of(change)
         try:
             await self._client.send(call.method, call.path, call.body, wire.Nothing)
+        except DamagedError:
+            raise  # an answer that cannot be read is no refusal
         except UsageError as error:
             raise refused(error) from error
         finally:

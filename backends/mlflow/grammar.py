@@ -37,8 +37,8 @@ def texts(values: Sequence[str]) -> str | None:
 
 
 def number(value: float) -> str | None:
-    """A finite number."""
-    return repr(float(value)) if math.isfinite(value) else None
+    """A finite number; a plus in its exponent would be read as an addition."""
+    return repr(float(value)).replace("e+", "e") if math.isfinite(value) else None
 
 
 def found_in(wanted: str) -> tuple[str | None, bool]:

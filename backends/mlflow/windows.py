@@ -57,7 +57,7 @@ class RemoteWindow(Generic[T]):
     def notes(self) -> Sequence[str]:
         """What was done where, and what was odd about the server's pages."""
         again = f"{self._again:,} rows came twice: the list changed while it was read"
-        odd = [self._trouble, again if self._again else ""]
+        odd = [again if self._again else "", self._trouble]
         return [*self._describe(len(self._seen), self._ended), *filter(None, odd)]
 
     @property
@@ -96,13 +96,16 @@ class RemoteWindow(Generic[T]):
         async with self._asking:
             asked = 0
             while not self._ended and len(self._rows) < wanted and asked != requests:
-                missing = wanted - len(self._rows)
-                # What is missing after one page is rare in the list: then pages are large.
-                size = LARGEST if asked else min(max(missing, SMALLEST), LARGEST)
-                if not self._seen:
-                    size = min(max(missing, 1), LARGEST)
-                self._take(await self._fetch(self._token, size))
+                self._take(await self._fetch(self._token, self._size(wanted)))
                 asked += 1
+
+    def _size(self, wanted: int) -> int:
+        """How many to ask for: what is missing at first, later more at a time."""
+        missing = wanted - len(self._rows)
+        if not self._seen:
+            return min(max(missing, 1), LARGEST)
+        few = len(self._rows) < len(self._seen) // 2
+        return LARGEST if few else min(max(missing, SMALLEST), LARGEST)
 
     def _take(self, page: Fetched[T]) -> None:
         fresh = {key for key in page.keys if key not in self._seen}

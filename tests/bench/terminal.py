@@ -17,7 +17,7 @@ from .place import SCRIPT, Bench
 DOWN, PAGE_DOWN, END, HOME = b"j", b"\x1b[6~", b"G", b"g"
 COLUMN_RIGHT, SORT, FILTER, ENTER, ESCAPE = b"\x1b[1;2C", b"o", b"/", b"\r", b"\x1b"
 QUIET = 0.4
-_RUN = re.compile(r"\b(?:xgb|cnn|mlp|gru)-\d{6}\b")
+_RUN = re.compile(r"\b(?:(?:xgb|cnn|mlp|gru)-\d{6}|run \d{4,5})\b")
 
 
 class Shown(NamedTuple):

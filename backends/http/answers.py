@@ -24,7 +24,7 @@ AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 OUT = frozenset({502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOGIN = re.compile(
-    r"(^|[/._-])(log-?in|sign-?in|oauth2?|sso|saml2?|auth|authorize)([/._-]|$)", re.IGNORECASE
+    r"(^|[/._-])(log[-_]?in|sign[-_]?in|oauth2?|sso|saml2?|auth|authorize)([/._-]|$)", re.IGNORECASE
 )
 
 

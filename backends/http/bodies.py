@@ -2,8 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
 
 from ..api.errors import DamagedError
 
@@ -25,7 +26,7 @@ class Incoming:
         }
         self.url = url
         self.received = 0
-        self._response = response
+        self._raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
         self._moved = moved
 
     @property
@@ -34,20 +35,22 @@ class Incoming:
         text = self.headers.get("content-length", "")
         return int(text[:20]) if text.isdecimal() else None
 
-    async def wire(self) -> AsyncIterator[bytes]:
+    async def wire(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes."""
-        async for data in self._response.aiter_raw():
-            self.received += len(data)
-            self._moved(len(data))
-            yield data
+        async with aclosing(self._raw) as raw:
+            async for data in raw:
+                self.received += len(data)
+                self._moved(len(data))
+                yield data
 
-    async def plain(self) -> AsyncIterator[bytes]:
+    async def plain(self) -> AsyncGenerator[bytes, None]:
         """The body of an answer that had to come as it is, not compressed."""
         encoding = self.headers.get("content-encoding", "identity").lower()
         if encoding not in ("", "identity"):
             raise DamagedError(f"came compressed ({encoding[:20]}), uninvited", where=self.url)
-        async for data in self.wire():
-            yield data
+        async with aclosing(self.wire()) as wire:
+            async for data in wire:
+                yield data
 
     async def whole(self, most: int, ratio: int, *, cut: bool = False) -> bytes:
         """The decoded body; more than `most` bytes are an error, or cut off where `cut` says so."""
@@ -55,23 +58,27 @@ class Incoming:
             raise self._too_much(most, self.length)
         unpack = unpacker(self.headers.get("content-encoding", ""), self.url)
         body = bytearray()
-        async for data in self.wire():
-            for piece in unpack.pieces(data):
-                body += piece
-                if len(body) > most:
-                    if cut:
+        async with aclosing(self.wire()) as wire:
+            async for data in wire:
+                for piece in unpack.pieces(data):
+                    body += piece
+                    if len(body) > most and cut:
                         return bytes(body[:most])
-                    raise self._too_much(most, None)
-                if len(body) > max(SMALL, ratio * self.received):
-                    raise DamagedError(
-                        f"the answer grows more than {ratio} times when it is decompressed: "
-                        "this is how bombs are made",
-                        where=self.url,
-                    )
-                if len(piece) == PIECE:
-                    await asyncio.sleep(0)  # others go on while much is unpacked
+                    self._check(len(body), most, ratio)
+                    if len(piece) == PIECE:
+                        await asyncio.sleep(0)  # others go on while much is unpacked
         unpack.end()
         return bytes(body)
+
+    def _check(self, size: int, most: int, ratio: int) -> None:
+        if size > most:
+            raise self._too_much(most, None)
+        if size > max(SMALL, ratio * self.received):
+            raise DamagedError(
+                f"the answer grows more than {ratio} times when it is decompressed: "
+                "this is how bombs are made",
+                where=self.url,
+            )
 
     def _too_much(self, most: int, length: int | None) -> DamagedError:
         size = f"has {length:,} bytes" if length else "is larger than that"

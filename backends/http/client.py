@@ -114,7 +114,9 @@ class Http:
         began = time.monotonic()
 
         async def take(incoming: Incoming) -> Answer:
-            body = await incoming.whole(limits.most, limits.ratio)
+            # The length that the answer to a HEAD names is that of what does not come.
+            headed = method == "HEAD"
+            body = await incoming.whole(limits.most, limits.ratio, cut=headed)
             seconds = time.monotonic() - began
             return Answer(incoming.status, incoming.headers, body, seconds, incoming.url)
 

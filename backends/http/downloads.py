@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import aclosing
 from pathlib import Path
 
 from ..api.connect import Limits
@@ -70,9 +71,10 @@ async def _continued(part: Part, incoming: Incoming, most: int | None) -> bool:
         total = incoming.length
     _check(total or 0, most, incoming.url)
     before = part.have
-    async for data in incoming.plain():
-        _check(part.have + len(data), most, incoming.url)
-        part.write(data)
+    async with aclosing(incoming.plain()) as plain:
+        async for data in plain:
+            _check(part.have + len(data), most, incoming.url)
+            part.write(data)
     whole = incoming.status != 206 or total is None or part.have >= total
     if not whole and part.have == before:
         raise DamagedError("the server sends nothing of what is missing", where=incoming.url)
@@ -117,11 +119,12 @@ async def fetch(sender: Sender, url: str, start: int, limit: int, limits: Limits
                 raise DamagedError("the server sends another part of it", where=incoming.url)
             skip -= begin
         found = bytearray()
-        async for data in incoming.plain():
-            found += data[skip:]
-            skip = max(0, skip - len(data))
-            if len(found) >= limit:
-                break
+        async with aclosing(incoming.plain()) as plain:
+            async for data in plain:
+                found += data[skip:]
+                skip = max(0, skip - len(data))
+                if len(found) >= limit:
+                    break
         return bytes(found[:limit])
 
     call = Call(

@@ -38,10 +38,11 @@ class Progress:
         """Take the name of a step; a CONNECT to a proxy sends nothing of ours yet."""
         if name.endswith("connect_tcp.complete"):
             self._raw = info["return_value"]
-        elif name.endswith("send_request_headers.started"):
-            if info["request"].method != b"CONNECT":
-                self.sent = True
-                self._raw = None
+        elif name.endswith("send_request_headers.started") and (
+            info["request"].method != b"CONNECT"
+        ):
+            self.sent = True
+            self._raw = None
 
     async def abandon(self) -> None:
         """Close a connection that was given up before it was one: httpcore forgets to."""
@@ -70,7 +71,7 @@ def slow(seconds: float, progress: Progress, received: int, *, patient: bool) ->
     )
 
 
-def fault(problem: "httpx.TransportError", proxy: str) -> Fault:
+def fault(problem: "httpx.TransportError", proxy: str, *, secure: bool) -> Fault:
     """The fault behind an exception of httpx; `proxy` is what may be shown of the one between."""
     import httpx
 
@@ -102,9 +103,7 @@ def fault(problem: "httpx.TransportError", proxy: str) -> Fault:
         kind="connection lost",
         what="the connection was lost before the answer was whole",
         # Many servers hang up on those who show no certificate.
-        way_out="If it wants a certificate of ours, set `client_cert` and `client_key`"
-        if problem.request.url.scheme == "https"
-        else "",
+        way_out=("If it wants a certificate of ours, set `client_cert` and `client_key`" * secure),
     )
 
 

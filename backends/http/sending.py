@@ -16,7 +16,7 @@ from .addresses import followed, shown
 from .answers import AGAIN, OUT, REDIRECTS, Answer, Explain, http_date, own_words, retry_after
 from .breaker import Breaker
 from .calls import MOVED, Call, Take
-from .transport import make_client, proxy_for
+from .transport import make_transport, proxy_for
 from .trying import Try
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ T = TypeVar("T")
 AT_ONCE = 6  # requests
 FILES_AT_ONCE = 2  # downloads and uploads, which must not stand in the way of requests
 LOGGED = 500
+USUAL = {"User-Agent": "modeldeck", "Accept": "*/*", "Accept-Encoding": "gzip"}
 REDIRECTS_AT_MOST = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
@@ -68,13 +69,13 @@ class Sender:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._file_slots = asyncio.Semaphore(FILES_AT_ONCE)
         self._proxy = proxy_for(base, trust)
-        self._client: httpx.AsyncClient | None = None
+        self._transport: httpx.AsyncHTTPTransport | None = None
 
     async def close(self) -> None:
         """Close what is open. A later call opens it again."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     async def send(self, call: Call, take: Take[T]) -> T:
         """Try `call` until `take` has had the body of an answer, or there is no more hope.
@@ -123,13 +124,13 @@ class Sender:
         """Make a try when there is a place for it and the server is not left alone."""
         async with self._file_slots if call.patient else self._slots:
             with self._breaker.turn(one.where):
-                headers = {**self._headers, **call.headers()}
+                headers = {**USUAL, **self._headers, **call.headers()}
                 if authorization is not None:
                     headers["Authorization"] = authorization
                 check_headers(headers, one.where)
-                client = self._open()
+                transport = self._open()
                 try:
-                    await one.run(client, headers, self._clock(), take)
+                    await one.run(transport, headers, self._clock(), take)
                 except ModeldeckError:
                     if one.incoming is not None:  # it answered, if with what is not to be taken
                         self._breaker.success()
@@ -138,11 +139,11 @@ class Sender:
                     self._note(one)
                 return self._judge(call, one)
 
-    def _open(self) -> "httpx.AsyncClient":
-        if self._client is None:
+    def _open(self) -> "httpx.AsyncHTTPTransport":
+        if self._transport is None:
             most = AT_ONCE + FILES_AT_ONCE
-            self._client = make_client(self._base, self._trust, self._proxy, most)
-        return self._client
+            self._transport = make_transport(self._base, self._trust, self._proxy, most)
+        return self._transport
 
     def _note(self, one: Try[T]) -> None:
         self.exchanges.append(one.exchange())
@@ -154,7 +155,10 @@ class Sender:
     def _judge(self, call: Call, one: Try[T]) -> Verdict | None:
         """What a try came to; the breaker learns of it."""
         if one.fault is not None:
-            self._breaker.failure(one.fault.what)
+            if call.patient and one.received >= MOVED:
+                self._breaker.success()
+            else:
+                self._breaker.failure(one.fault.what)
             away = UnreachableError(one.fault.what, where=one.where, way_out=one.fault.way_out)
             away.sent = one.sent
             return Verdict(away, one.fault.again and call.repeatable)

@@ -1,4 +1,8 @@
-"""The httpx client of a context: whom it trusts, how it gets there, what it never does."""
+"""The connections of a context: whom they trust, and how they get there.
+
+The transport of httpx without its client, which would build the next request of a redirect, keep
+cookies and log whole addresses.
+"""
 
 import ssl
 from typing import TYPE_CHECKING, NoReturn
@@ -33,31 +37,23 @@ def proxy_for(base: str, trust: Trust) -> str:
     return found if "://" in found else f"http://{found}"
 
 
-def make_client(base: str, trust: Trust, proxy: str, most: int) -> "httpx.AsyncClient":
-    """A client that keeps at most `most` connections, and follows no redirect of its own accord."""
+def make_transport(base: str, trust: Trust, proxy: str, most: int) -> "httpx.AsyncHTTPTransport":
+    """At most `most` connections to `base`, which stay open between requests."""
     import logging
 
     import httpx
 
-    for name in ("httpx", "httpcore"):
-        # They would write whole addresses and headers wherever a root logger writes.
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # It would write the headers of answers wherever a root logger writes.
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
     secure = base.startswith("https://") or proxy.startswith("https://")
     context = tls(trust) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    transport = httpx.AsyncHTTPTransport(
+    return httpx.AsyncHTTPTransport(
         verify=context,
         trust_env=False,
         limits=httpx.Limits(
             max_connections=most, max_keepalive_connections=most, keepalive_expiry=KEEP
         ),
         proxy=_proxy(proxy, context) if proxy else None,
-    )
-    return httpx.AsyncClient(
-        transport=transport,
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113  # one wall clock around the whole try instead
-        headers={"User-Agent": "modeldeck", "Accept-Encoding": "gzip"},
     )
 
 

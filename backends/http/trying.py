@@ -56,7 +56,11 @@ class Try(Generic[T]):
         return time.monotonic() - self._began
 
     async def run(
-        self, client: "httpx.AsyncClient", headers: Mapping[str, str], at: datetime, take: Take[T]
+        self,
+        transport: "httpx.AsyncHTTPTransport",
+        headers: Mapping[str, str],
+        at: datetime,
+        take: Take[T],
     ) -> None:
         """Send it, and take what comes within the deadline: by one clock from connection to end."""
         import httpx
@@ -67,14 +71,14 @@ class Try(Generic[T]):
             async with asyncio.timeout(self._deadline) as guard:
                 pace = Pace(guard, self._deadline, patient=self._call.patient)
                 content = self._call.content
-                request = client.build_request(
+                request = httpx.Request(
                     self._call.method,
                     self._url,
                     headers=headers,
                     content=pace.watched(content()) if callable(content) else content,
                     extensions={"trace": self._progress.trace},
                 )
-                response = await client.send(request, stream=True)
+                response = await transport.handle_async_request(request)
                 try:
                     await self._receive(Incoming(response, self.where, pace.moved), take)
                 finally:
@@ -91,7 +95,7 @@ class Try(Generic[T]):
         except httpx.InvalidURL:
             raise UsageError("this is no address of a server", where=self.where) from None
         except httpx.TransportError as problem:
-            self.fault = fault(problem, self._proxy)
+            self.fault = fault(problem, self._proxy, secure=self._url.startswith("https:"))
         finally:
             await self._progress.abandon()
         if self.fault is not None:

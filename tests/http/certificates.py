@@ -50,7 +50,10 @@ class Authority:
         )
 
     def issue(self, name: str, *, passphrase: bytes = b"", **how) -> tuple[Path, Path]:
-        """Files of a certificate and its key; `host`, `days` (negative: expired), `own` (self-signed)."""
+        """Files of a certificate and its key.
+
+        `host` it is made out to, `days` it is valid (negative: expired), `own` for self-signed.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._signed(_named(name), key, **how)
         cert_file, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"

@@ -57,7 +57,7 @@ class World:
     time: Time
     stack: AsyncExitStack
 
-    async def server(self, script: Script, **how) -> Served:
+    async def server(self, script: Script | None = None, **how) -> Served:
         return await self.stack.enter_async_context(serving(script, **how))
 
     def client(self, base: str, **how) -> Http:

@@ -111,25 +111,38 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
 
 
 @asynccontextmanager
-async def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Served]:
-    """A server on loopback that runs `script` for each request; ends with all its connections."""
+async def serving(
+    script: Script | None = None,
+    *,
+    raw: Callable[[Line], Awaitable[None]] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[Served]:
+    """A server on loopback that runs `script` for each request, or `raw` for each connection.
+
+    It ends with all its connections.
+    """
     served = Served(scheme="https" if tls else "http")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         served._tasks.add(task)
         served.connections += 1
+        line = Line(reader, writer)
         try:
-            while not writer.is_closing() and (request := await _read(reader)):
+            if raw is not None:
+                await raw(line)
+            while raw is None and not writer.is_closing() and (request := await _read(reader)):
                 served.seen.append(request)
                 served._now += 1
                 served.most_at_once = max(served.most_at_once, served._now)
                 try:
-                    await script(request, Line(reader, writer))
+                    await script(request, line)
                 finally:
                     served._now -= 1
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
         finally:
             served._tasks.discard(task)
             writer.close()

@@ -185,7 +185,7 @@ async def test_certificates_that_are_not_trusted(world, authority, how, message)
 @pytest.mark.real
 async def test_a_ca_that_nobody_knows(world, authority):
     served = await world.server(saying(answer()), tls=authority.server())
-    with pytest.raises(UnreachableError, match="signed by nobody we trust.*`ca_file`"):
+    with pytest.raises(UnreachableError, match=r"signed by nobody we trust.*`ca_file`"):
         await world.client(served.url).request("GET", "/x")
 
 
@@ -202,34 +202,32 @@ async def test_a_server_that_wants_a_certificate_of_ours(world, authority):
 
 @pytest.mark.real
 async def test_tls_where_none_is_spoken(world):
-    async def connected(reader, writer):
-        await reader.read(10)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
+    async def connected(line):
+        await line.reader.read(10)
+        await line.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(UnreachableError, match="begin with http://") as caught:
-            await world.client(f"https://127.0.0.1:{port}").request("GET", "/x")
+    served = await world.server(raw=connected)
+    http = world.client(served.url.replace("http:", "https:"))
+    with pytest.raises(UnreachableError, match=r"begin with http://") as caught:
+        await http.request("GET", "/x")
     assert caught.value.sent is False
+    assert served.connections == 1
 
 
 @pytest.mark.real
 async def test_a_handshake_that_hangs_is_given_up_and_closed(world):
     ended = asyncio.Event()
 
-    async def connected(reader, writer):
-        while await reader.read(1000):
+    async def connected(line):
+        while await line.reader.read(1000):
             pass
-        writer.close()
         ended.set()
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        http = world.client(f"https://127.0.0.1:{port}")
-        with pytest.raises(UnreachableError, match="no connection within 0.1 s") as caught:
-            await http.request("GET", "/x", limits=Limits(deadline=0.1, tries=1))
-        await ended.wait()
+    served = await world.server(raw=connected)
+    http = world.client(served.url.replace("http:", "https:"))
+    with pytest.raises(UnreachableError, match=r"no connection within 0.1 s") as caught:
+        await http.request("GET", "/x", limits=Limits(deadline=0.1, tries=1))
+    await ended.wait()
     assert caught.value.sent is False
 
 
@@ -310,7 +308,7 @@ async def test_a_proxy_that_is_away_is_named(world):
         free.bind(("127.0.0.1", 0))
         trust = Trust(proxy=f"joe:s3cret@127.0.0.1:{free.getsockname()[1]}")
         with pytest.raises(
-            UnreachableError, match="the proxy http://127.0.0.1:.*refused"
+            UnreachableError, match=r"the proxy http://127.0.0.1:.*refused"
         ) as caught:
             await world.client("https://mlflow.example.org", trust=trust).request("GET", "/x")
     assert "s3cret" not in str(caught.value)

@@ -105,14 +105,17 @@ def _environment(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
 
 
 def _file_modes() -> Iterator[Finding]:
-    path = config_file()
-    try:
-        status = path.stat()
-    except OSError:
-        return
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        mode = f"mode {stat.S_IMODE(status.st_mode):04o}"
-        yield bad("settings", f"{path}: others may change it ({mode})", f"chmod 600 {path}")
+    file = config_file()
+    for path in (file, file.absolute().parent):
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if status.st_uid not in {os.getuid(), 0}:
+            yield bad("settings", f"{path} belongs to somebody else", "Make one of your own")
+        elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            mode = f"mode {stat.S_IMODE(status.st_mode):04o}"
+            yield bad("settings", f"{path}: others may change it ({mode})", f"chmod go-w {path}")
 
 
 def _private(path: Path) -> Iterator[Finding]:

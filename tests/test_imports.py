@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from modeldeck.backends.local import create_registry
+
 ROOT = Path(__file__).parent.parent
 SCIENCE = frozenset({"numpy", "scipy", "sklearn", "pandas", "skops"})
 # Loaded when a file must be migrated, a remote context is opened, a chart is drawn.
-RARE = frozenset({"sqlite_utils", "httpx", "plotext"})
+RARE = frozenset({"sqlite_utils", "httpx", "keyring", "plotext"})
 HEAVY = SCIENCE | RARE | {"textual"}
 
 # What importing a module must not bring in. A row of a module that is not there yet waits for it;
@@ -20,6 +22,7 @@ HEAVY = SCIENCE | RARE | {"textual"}
 LIGHT = {
     "modeldeck.backends.api.*": HEAVY,
     "modeldeck.backends": HEAVY,
+    "modeldeck.backends.http.*": HEAVY,
     "modeldeck.backends.local": HEAVY,
     "modeldeck.backends.sources": HEAVY,
     "modeldeck.app.__main__": HEAVY,
@@ -62,6 +65,25 @@ def test_a_heavy_import_would_be_seen():
 @pytest.mark.parametrize("name", [name for name in LIGHT if modules(name)])
 def test_importing_it_is_light(name):
     assert brought_in(modules(name)) & LIGHT[name] == set()
+
+
+def test_a_local_registry_is_opened_without_what_servers_need(tmp_path):
+    """Nor are installed packages searched for adapters."""
+    create_registry(tmp_path)
+    code = (
+        "import sys; from modeldeck.app.cli.main import main\n"
+        "assert main(['runs', 'ls', '-o', 'json']) == 0\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "modeldeck.app.workspace" in loaded
+    needless = ("httpx", "keyring", "importlib.metadata", "modeldeck.app.remote", "configparser")
+    ours = ("modeldeck.backends.http", "modeldeck.backends.mlflow", "modeldeck.app.config.secrets")
+    assert not {name for name in loaded if name.startswith((*needless, *ours))}
 
 
 def test_the_import_contracts_hold():

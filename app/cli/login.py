@@ -75,6 +75,7 @@ async def _keep(name: str, slot: Slot, asked: Slot, *, from_stdin: bool, in_file
         streams.say(f"kept the {what} in {path}, which only you can read")
     else:
         await keep_in_keyring(keyring, name, slot, secret)
+        _note(name, slot, secret)
         streams.say(f"kept the {what} in the {keyring.words}")
     streams.say(f"next: modeldeck context test {name}")
 
@@ -130,10 +131,22 @@ def _keep_in_file(name: str, slot: Slot, secret: Secret) -> Path:
     path = _file_of(name, slot)
     editing.make_private_folder(path.parent)
     editing.replace_file(path, f"{secret.text}\n".encode())
-    if not slot.credential_file:
-        table = ("contexts", name, "registry")
-        editing.change(lambda text: editing.set_value(text, table, "credential_file", str(path)))
+    _note(name, slot, secret, credential_file="" if slot.credential_file else str(path))
     return path
+
+
+def _note(name: str, slot: Slot, secret: Secret, *, credential_file: str = "") -> None:
+    """Say in config.toml that there is something to look for, so that it is sent at once."""
+    table = ("contexts", name, "registry")
+
+    def edit(text: str) -> str:
+        if not slot.auth:
+            text = editing.set_value(text, table, "auth", "basic" if secret.user else "token")
+        if credential_file:
+            text = editing.set_value(text, table, "credential_file", credential_file)
+        return text
+
+    editing.change(edit)
 
 
 async def _forget(name: str, slot: Slot) -> None:

@@ -35,7 +35,8 @@ _WHO = (
 class Slot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One backend of a context. `type` is the name that its adapter is registered under.
 
-    No secret stands here, only where it is found. `auth` empty takes whatever is found. `path` is
+    No secret stands here, only where it is found. `auth` empty takes whatever is found
+    when the server wants to know. `path` is
     for what lies on this machine. `options` are words for an adapter of others.
     """
 

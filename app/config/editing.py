@@ -87,6 +87,8 @@ def remove_table(text: str, table: Sequence[str]) -> str:
             if rest and not rest[0].strip() and (not kept or not kept[-1].strip()):
                 del rest[0]
             kept.extend(rest)
+            while end == len(lines) and len(kept) > 1 and not kept[-1].strip():
+                del kept[-1]
         else:
             kept.extend(lines[at:end])
 
@@ -195,7 +197,8 @@ def change(edit: Callable[[str], str]) -> None:
     check_settings(before)
     after = edit(before)
     check_settings(after)
-    write_text(before, after)
+    if after != before:
+        write_text(before, after)
 
 
 def read_text() -> str:

@@ -44,14 +44,16 @@ class Keyring:
 
     async def choose(self) -> str:
         """Why no keyring can be used; empty when one can."""
-        if self._reason is None:
-            try:
-                self._backend, self._name, self._reason = await in_time(choose, CHOOSING)
-            except TimeoutError:
-                self._reason = f"it did not answer within {CHOOSING:.0f} s"
-            except Exception as error:  # noqa: BLE001 - any module may have been named as a backend
-                self._reason = f"it cannot be loaded ({type(error).__name__})"
-        return self._reason
+        if self._reason is not None:
+            return self._reason
+        try:
+            self._backend, self._name, reason = await in_time(choose, CHOOSING)
+        except TimeoutError:
+            reason = f"it did not answer within {CHOOSING:.0f} s"
+        except Exception as error:  # noqa: BLE001 - any module may have been named as a backend
+            reason = f"it cannot be loaded ({type(error).__name__})"
+        self._reason = reason
+        return reason
 
     async def read(self, context: str, url: str) -> str | None:
         """The secret kept for this context at this address; None when there is none."""

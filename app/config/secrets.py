@@ -98,7 +98,11 @@ def sources(context: str, slot: Slot, keyring: Keyring) -> Sequence[Source]:
 
 
 class Kept:
-    """The credentials of one slot: looked for when they are needed, held in memory only."""
+    """The credentials of one slot: looked for when they are needed, held in memory only.
+
+    A slot that says nothing of them goes without until the server wants some: asking a keyring
+    costs more than many an answer.
+    """
 
     def __init__(
         self, context: str, slot: Slot, *, keyring: Keyring | None = None, ask: Ask | None = None
@@ -109,7 +113,9 @@ class Kept:
         self._ask = ask
         self._secret: Secret | None = None
         self._where = ""
-        self._looked = False
+        self._looked = not (
+            slot.auth or slot.credential_command or slot.credential_env or slot.credential_file
+        )
         self._lock = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -137,6 +143,7 @@ class Kept:
             if asked is not None:
                 self._secret, self._where = asked, "asked for, kept in memory"
                 return
+            self._ask = None  # who said nothing is not asked by every request again
         if must and self._secret is None:
             raise DeniedError(
                 "no credentials were found",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import sys
@@ -145,6 +146,13 @@ async def test_nothing_is_shown_by_what_holds_it(tmp_path):
     assert base64.b64encode(f"alice:{SENTINEL}".encode()).decode() not in shown
 
 
+async def test_who_says_nothing_of_credentials_is_anonymous_until_the_server_asks():
+    found = kept(slot(), Memory({f"prod {URL}": "token x"}))
+    assert await found.header() is None
+    assert await found.header(refresh=True) == "Bearer x"
+    assert await found.header() == "Bearer x"
+
+
 async def test_none_is_none():
     assert await kept(slot(auth="none"), Memory({f"prod {URL}": "token x"})).header() is None
     assert await kept(slot()).header() is None
@@ -169,6 +177,18 @@ async def test_a_person_is_asked_once_and_only_when_it_is_needed():
     assert asked == []
     assert await found.header(refresh=True) == "Bearer asked-for"
     assert await found.header() == "Bearer asked-for"
+    assert asked == ["prod"]
+
+
+async def test_who_says_nothing_is_not_asked_again():
+    asked = []
+
+    async def ask(context, given):
+        asked.append(context)
+
+    found = kept(slot(), ask=ask)
+    assert await found.header(refresh=True) is None
+    assert await found.header(refresh=True) is None
     assert asked == ["prod"]
 
 
@@ -234,15 +254,14 @@ async def test_a_command_that_is_not_there():
 async def test_a_command_that_does_not_end_is_ended_with_its_children(tmp_path, monkeypatch):
     monkeypatch.setattr(secrets, "PATIENCE", 1.0)
     pids = tmp_path / "pids"
-    text = (
-        "import os, subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
-        "time.sleep(60)"
-    )
+    command = ("sh", "-c", f"sleep 60 & echo $$ $! > {pids}; wait")
     with pytest.raises(DeniedError, match="did not end within 1 s"):
-        await kept(slot(credential_command=script(tmp_path, text))).header()
+        await kept(slot(credential_command=command)).header()
     for pid in pids.read_text(encoding="utf-8").split():
+        for _ in range(500):
+            if _gone(int(pid)):
+                break
+            await asyncio.sleep(0.01)
         assert _gone(int(pid))
 
 

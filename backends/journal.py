@@ -244,10 +244,12 @@ class Journaled:
 
         Whatever stops it in the middle is raised and says how many are made; those stay.
         """
-        if reason := self.availability(plan.operation).reason:
-            raise ReadOnlyError(reason, where=self.place)
-        plan.check(self.clock())
         moved = [change for change in plan.changes if change.before != change.after]
+        for subject in dict.fromkeys(["", *(change.subject for change in moved)]):
+            can = self.availability(plan.operation, subject)
+            if not can.supported:
+                raise ReadOnlyError(can.reason, where=subject or self.place)
+        plan.check(self.clock())
         events: list[Event] = []
         async with self.records.applying(WAIT):
             await self._writer.compare(plan.changes)
@@ -268,7 +270,7 @@ class Journaled:
 
         An intent stays open while the server cannot be asked, or another process is applying.
         """
-        if self.availability("event.note").reason:
+        if self.read_only or not self.records.availability("event.note").supported:
             return []
         found = []
         with contextlib.suppress(BusyError):

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from modeldeck.app.config import editing
-from modeldeck.app.config.contexts import ENV, SLOTS, Slot, check_name, check_url
+from modeldeck.app.config.contexts import CHECKS, ENV, SLOTS, Slot, check_name
 from modeldeck.app.config.paths import config_file
 from modeldeck.app.config.settings import (
     check_settings,
@@ -123,10 +123,10 @@ def _words(command: str) -> tuple[str, ...]:
 def _check(content: dict[str, Any], no_verify: str) -> None:
     from urllib.parse import urlsplit
 
-    for key in ("url", "proxy"):
+    for key, check in CHECKS.items():
         if content.get(key):
             try:
-                check_url(content[key])
+                check(content[key])
             except UsageError as error:
                 raise UsageError(error.what, where=f"--{key}", way_out=error.way_out) from None
     if no_verify and no_verify != urlsplit(content.get("url", "")).hostname:

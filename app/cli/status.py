@@ -15,7 +15,7 @@ from modeldeck.widgets.text import show
 
 from . import output, words
 from .audit import change_of, who
-from .common import with_session
+from .common import asker, with_session
 from .models import aliases_of
 from .options import formats_option, place_options
 from .tables import table_lines
@@ -52,7 +52,7 @@ def print_overview(wish: Wish) -> Any:
     """The first screen of the console, as text."""
 
     async def inside() -> None:
-        session = await open_session(wish)
+        session = await open_session(wish, ask=asker())
         try:
             await _print(session, "table")
         finally:

@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -97,6 +97,19 @@ def check_name(name: str) -> None:
 
 def check_url(url: str) -> None:
     """UsageError, which does not show the URL, for one that is not http(s) or holds a secret."""
+    _check_url(url, ("http", "https"), "`modeldeck login` keeps it")
+
+
+def check_proxy(url: str) -> None:
+    """As `check_url`, for a proxy."""
+    way_out = "HTTPS_PROXY, which is used where the context has none, may hold it"
+    _check_url(url, ("http", "https", "socks5", "socks5h"), way_out)
+
+
+CHECKS = {"url": check_url, "proxy": check_proxy}
+
+
+def _check_url(url: str, schemes: Sequence[str], way_out: str) -> None:
     try:
         parts = urlsplit(url)
         named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -104,12 +117,12 @@ def check_url(url: str) -> None:
         named = False
     if not named or not url.isprintable() or " " in url or "\\" in url:
         raise UsageError("is no URL", way_out="Write it as https://host/prefix")
-    if parts.scheme not in {"http", "https"}:
+    if parts.scheme not in schemes:
         raise UsageError("is neither http:// nor https://", way_out="Write https://host/prefix")
     if "@" in parts.netloc:
         raise UsageError(
             "holds a user or a password",
-            way_out="Take it out of the URL: `modeldeck login` keeps it",
+            way_out=f"Take it out of the URL: {way_out}",
         )
     if parts.query or parts.fragment:
         raise UsageError("holds more than host and path", way_out="Leave out ? and # and the rest")
@@ -169,10 +182,10 @@ def _check_slot(name: str, slot: Slot, *, whole: bool) -> None:
         raise wrong("", "says no url", 'Add url = "https://..."')
     if whole and name == "records" and slot.type != LOCAL:
         raise wrong("type", "records are kept in a local registry", 'Write type = "local"')
-    for key in ("url", "proxy"):
+    for key, check in CHECKS.items():
         try:
             if getattr(slot, key):
-                check_url(getattr(slot, key))
+                check(getattr(slot, key))
         except UsageError as error:
             raise wrong(key, error.what, error.way_out) from None
     for key in _FILES:

@@ -87,7 +87,7 @@ def own_words(answer: Answer, method: str, account: str, now: datetime) -> Model
         return DeniedError(
             "the proxy wants to know who we are",
             where=where,
-            way_out="Set `proxy` of the context, with user and password if it needs them",
+            way_out="HTTPS_PROXY may hold user and password; a `proxy` of the context may not",
         )
     if status in (409, 412):
         return ConflictError(

@@ -88,7 +88,7 @@ def fault(problem: "httpx.TransportError", proxy: str, *, secure: bool) -> Fault
         return Fault(
             kind="proxy",
             what=f"the proxy {proxy} refused to connect us ({text[:80]})",
-            way_out="Set `proxy` of the context, with user and password if it needs them",
+            way_out="HTTPS_PROXY may hold user and password; a `proxy` of the context may not",
             again=False,
         )
     if isinstance(problem, httpx.ConnectError):

@@ -18,10 +18,13 @@ from modeldeck.app.config import named, settings
 from modeldeck.app.workspace import Wish, find, open_session
 from modeldeck.backends.api.connect import Connection
 from modeldeck.backends.api.errors import ModeldeckError, RefusedError, UsageError
+from modeldeck.backends.api.events import Entry
+from modeldeck.backends.api.protocols import Server
 from modeldeck.backends.journal import Journaled
 from tests.cli.conftest import run_cli
+from tests.journal.scripted import CHAMPION, Scripted
 from tests.pty import Terminal
-from tests.usecases.project import plan_of
+from tests.usecases.project import ACTOR, plan_of
 
 PROGRAM = [sys.executable, "-m", "modeldeck.app"]
 PROD = '[contexts.prod.registry]\ntype = "mlflow"\nurl = "https://host/x"\n'
@@ -368,6 +371,47 @@ async def test_an_adapter_is_given_what_the_slot_says(config, monkeypatch):
     assert (found.limits.deadline, found.limits.total) == (45.0, 45.0)
     assert found.credentials is not None
     assert await found.credentials.header() is None
+
+
+class Whole(Scripted):
+    """All that a server has; what no test here uses is there by name alone."""
+
+
+for _name in dir(Server):
+    if not _name.startswith("_") and not hasattr(Whole, _name):
+        setattr(Whole, _name, lambda *_: None)
+
+
+@pytest.mark.parametrize(("found", "phase"), [(1, "failed"), (2, "done"), (3, "unknown")])
+async def test_what_a_crash_left_open_is_looked_into(config, monkeypatch, found, phase):
+    write(config, PROD)
+    server = Whole()
+    server.aliases_of["fraud"]["champion"] = found
+    monkeypatch.setattr(remote, "load_adapter", lambda _: lambda _: server)
+    records = remote.open_records("prod", None, "test")
+    intent = Entry(
+        actor=ACTOR,
+        tool="test",
+        context="prod",
+        phase="intent",
+        action="alias.set",
+        subject=CHAMPION,
+        before={"version": 1},
+        after={"version": 2},
+    )
+    begun = await records.note(intent)
+    await records.close()
+    reading = await opened(context="prod", readonly=True)
+    assert len(await reading.registry.records.opened()) == 1, "who only reads settles nothing"
+    await reading.registry.close()
+    session = await opened(context="prod")
+    try:
+        newest = (await session.registry.events()).first[0]
+        assert (newest.phase, newest.caused_by) == (phase, begun.seq)
+        assert not await session.registry.records.opened()
+    finally:
+        await session.registry.close()
+    assert server.writes == []
 
 
 # Adapters of others

@@ -67,6 +67,10 @@ class Files:
         # A listing that fails is not worth several tries: often the server cannot read its store.
         self._once = structs.replace(client.limits, tries=1)
 
+    def forget(self) -> None:
+        """Ask the server the next time."""
+        self._kept.clear()
+
     async def artifacts(self, owner: str) -> Sequence[Artifact]:
         """The files of `runs/ID` or `models/NAME/VERSION`."""
         found = self._kept.get(owner)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from ..api.address import parse_address
 from ..api.artifacts import Artifact
 from ..api.connect import Connection
-from ..api.errors import UsageError
+from ..api.errors import DeniedError, UsageError
 from ..api.exchanges import Exchange
 from ..api.lists import ListWindow, RunQuery, Window
 from ..api.models import Alias, Model, Version
@@ -36,6 +37,7 @@ from .client import Client
 from .histories import Histories
 from .links import link
 from .names import Names, on_shelf
+from .receiving import Receiver
 from .registered import Registered
 from .runs import Runs
 from .writing import Writing
@@ -47,7 +49,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class MlflowServer:
+class MlflowServer(Receiver):
     """One tracking server and registry. `mlflow.connect` makes one."""
 
     name = "mlflow"
@@ -65,6 +67,8 @@ class MlflowServer:
         self.clock = clock
         self.client = Client(connection)
         self._connection = connection
+        self._rooms = {}
+        self._workspace = str(connection.options.get("workspace") or "")
         self._log = mapping.Trouble()
         kept = keep != "off"
         self._names = Names(self.client, self._log, clock, keep=kept)
@@ -73,7 +77,7 @@ class MlflowServer:
         self._files = Files(self.client, self._runs, self._registered, self._log, keep=kept)
         self._fields = fields.FieldAccess(self.client, self._runs, self._registered, self._log)
         self._histories = Histories(self.client, self.server_version)
-        self.writing = Writing(self.client)
+        self.writing = Writing(self.client, self.forget)
         self._version: tuple[int, int] | None = None
         self._grants: permits.Grants | None = None
         self._met = asyncio.Lock()
@@ -91,11 +95,12 @@ class MlflowServer:
 
     async def greet(self) -> None:
         """Learn its version and what it lets us do; `availability` is narrowed by that."""
-        await self.server_version()
-        async with self._met:
-            if not self._asked_grants:
-                self._grants = await self._ask_grants()
-                self._asked_grants = True
+        with contextlib.suppress(DeniedError):
+            await self.server_version()
+            async with self._met:
+                if not self._asked_grants:
+                    self._grants = await self._ask_grants()
+                    self._asked_grants = True
 
     def availability(self, operation: str, subject: str = "") -> Availability:
         """What MLflow has, narrowed by what is known of the server."""
@@ -116,12 +121,6 @@ class MlflowServer:
             experiment = self._runs.experiment_of(parse_address(address).name)
         workspace = str(self._connection.options.get("workspace") or "")
         return link(self.place, address, experiment, workspace)
-
-    def forget(self) -> None:
-        """Ask the server anew for everything from here on."""
-        self._names.forget()
-        self._runs.forget()
-        self._registered.forget()
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -274,7 +273,10 @@ class MlflowServer:
         return await self._fields.read(subject, field)
 
     async def write_field(self, change: Change) -> None:
-        await self._fields.write(change)
+        try:
+            await self._fields.write(change)
+        finally:
+            self._names.forget()
 
     def request(self, changes: Sequence[Change]) -> str:
         """The requests that would be sent."""

@@ -147,7 +147,7 @@ class Client:
         """The first two numbers of the server's version; None when it does not say."""
         try:
             answer = await self.http.request("GET", "/version")
-        except (NotFoundError, DamagedError, UsageError):
+        except (NotFoundError, DamagedError):
             return None
         found = _VERSION.match(answer.body[:40].decode("utf-8", "replace").strip())
         return (int(found[1]), int(found[2])) if found else None

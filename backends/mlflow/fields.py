@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..api.address import Address, parse_address
-from ..api.errors import DamagedError, RefusedError, UsageError
+from ..api.errors import DamagedError, NotFoundError, RefusedError, UsageError
 from ..api.plan import Change
 from ..api.times import rfc3339
 from ..mlflow_words import NOTE
@@ -44,6 +44,8 @@ class FieldAccess:
         word, _, key = field.partition(":")
         if address.alias is not None and field == "version":
             return (await self._registered.aliases(address.name)).get(address.alias)
+        if address.version is not None and field == "content":
+            return await self._content(address)
         item = await self._noun(address)
         if word == "tag":
             return item.tags.get(key)
@@ -52,6 +54,14 @@ class FieldAccess:
         if word == "deleted":
             return rfc3339(item.deleted_at) if item.deleted_at else None
         raise _no_field(subject, field)
+
+    async def _content(self, address: Address) -> Any:
+        """What a version is made of, as far as the server knows; None where there is none."""
+        try:
+            found = await self._registered.version(address.name, address.version or 0)
+        except NotFoundError:
+            return None
+        return {"source": found.source}
 
     async def write(self, change: Change) -> None:
         """Send it, once."""
@@ -115,8 +125,10 @@ def call_of(change: Change) -> Call:
 
 def request(changes: Sequence[Change], base: str) -> str:
     """The requests that make some changes, a line each; what only expects sends nothing."""
-    calls = [call_of(change) for change in changes if change.before != change.after]
-    return "\n".join(call.said(base) for call in calls)
+    moved = [change for change in changes if change.before != change.after]
+    if any(change.field == "content" for change in moved):
+        return f"many requests to {base}, each read back"
+    return "\n".join(call_of(change).said(base) for change in moved)
 
 
 def _tag(

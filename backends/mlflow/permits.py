@@ -16,15 +16,14 @@ _CAN = frozenset(
         "run.note",
         "run.rm",
         "run.restore",
-        "run.copy",
         "experiment.tag",
         "experiment.note",
         "model.tag",
         "model.note",
-        "model.copy",
         "version.tag",
         "version.note",
-        "version.copy",
+        "copy.runs",
+        "copy.model",
     }
 )
 _NEVER: Mapping[str, str] = {

@@ -5,7 +5,7 @@ leaves nothing twice: a batch of points, parameters and tags.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
@@ -28,10 +28,11 @@ _WORDS = {status: word for word, status in STATUSES.items()}
 
 
 class Writing:
-    """What can be made on one server."""
+    """What can be made on one server; `changed` is called after each request."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, changed: Callable[[], None]) -> None:
         self._client = client
+        self._changed = changed
 
     async def experiment(self, name: str, tags: Mapping[str, str]) -> str:
         """A new experiment; gives its id."""
@@ -76,6 +77,8 @@ class Writing:
                 )
             except UsageError as error:
                 raise refused(error) from error
+            finally:
+                self._changed()
 
     async def datasets(self, run_id: str, datasets: Sequence[Dataset]) -> None:
         """The datasets that a run used."""
@@ -129,6 +132,8 @@ class Writing:
             return await self._client.send("POST", path, body, shape)
         except UsageError as error:
             raise refused(error) from error
+        finally:
+            self._changed()
 
 
 def batches(

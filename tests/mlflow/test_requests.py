@@ -1,0 +1,98 @@
+"""How much a server is asked: few, large pages, and nothing twice."""
+
+import pytest
+
+from modeldeck.backends.api.ages import Age
+from modeldeck.backends.api.connect import Connection
+from modeldeck.backends.api.errors import UsageError
+from modeldeck.backends.api.lists import RunQuery
+from modeldeck.backends.api.runs import Fields
+from modeldeck.backends.mlflow import connect
+from tests.mlflow.reaching import asked, reach
+
+
+@pytest.fixture
+async def server(mlflow_server, mlflow_store):
+    found = reach(mlflow_server("3", store=mlflow_store("3-sqlite").path))
+    yield found
+    await found.close()
+
+
+def test_nothing_is_asked_before_something_is_wanted():
+    server = connect(Connection(context="test", url="http://127.0.0.1:9/prefix"))
+    assert server.availability("alias.set", "models/fraud").supported
+    assert server.link("models/fraud") == "http://127.0.0.1:9/prefix/#/models/fraud"
+    assert list(server.exchanges) == []
+
+
+@pytest.mark.parametrize("cache", ["disk", "always"])
+def test_a_cache_that_there_is_not_is_refused(cache):
+    with pytest.raises(UsageError, match="off, memory"):
+        connect(Connection(context="test", url="http://127.0.0.1:9", options={"cache": cache}))
+
+
+@pytest.mark.real
+@pytest.mark.slow
+async def test_the_screen_of_runs_costs_two_requests(server):
+    """Keys for the columns, then the list: the page that told the keys is its first one."""
+    with asked(server) as requests:
+        keys = await server.run_keys(RunQuery())
+        fields = Fields(metrics=keys.metrics[:3], params=keys.params[:2], tags=())
+        window = await server.runs(RunQuery(fields=fields), 128)
+    assert requests == ["GET experiments/search", "POST runs/search"]
+    assert window.count == 37
+    assert {"auc", "loss"} <= set(keys.metrics)
+    assert all(set(run.metrics) <= set(fields.metrics) for run in window.first)
+    assert all(not run.tags for run in window.first)
+    with asked(server) as requests:
+        await server.runs(RunQuery(fields=fields), 128)
+    assert requests == ["POST runs/search"]  # a new list is asked for anew
+
+
+@pytest.mark.real
+@pytest.mark.slow
+async def test_browsing_runs_asks_nothing_twice(server):
+    window = await server.runs(RunQuery(), 10)
+    ids = [run.id for run in await window.page(0, 37)]
+    with asked(server) as requests:
+        for start in range(0, 37, 10):
+            await window.page(start, 10)
+        for _ in range(2):
+            for run_id in ids:
+                await server.run(run_id)
+                await server.usage(run_id)
+                await server.series(run_id)
+                await server.datasets(run_id)
+    ended = [run for run in window.first if run.ended_at]
+    assert ended
+    assert sorted(requests) == ["GET runs/get"] * len(ids)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+async def test_what_is_kept_tells_its_age_and_what_is_written_is_asked_for(server):
+    run = await server.run("sweep")
+    with Age(server.clock()) as age:
+        now = age.at
+        await server.run(run.id)
+    assert age.at < now
+    server.forget()
+    with asked(server) as requests, Age(server.clock()) as age:
+        now = age.at
+        await server.run(run.id)
+    assert "GET runs/get" in requests
+    assert age.at == now
+
+
+@pytest.mark.real
+@pytest.mark.slow
+async def test_without_a_cache_everything_is_asked_for(mlflow_server, mlflow_store):
+    server = reach(mlflow_server("3", store=mlflow_store("3-sqlite").path), cache="off")
+    try:
+        run = await server.run("sweep")
+        with asked(server) as requests:
+            await server.usage(run.id)
+            await server.usage(run.id)
+        assert requests.count("GET runs/get") == 2
+    finally:
+        await server.close()

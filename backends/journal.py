@@ -92,6 +92,12 @@ class Journaled:
         """The address of a thing in the server's own web pages."""
         return self.server.link(address)
 
+    def forget(self) -> None:
+        """Answer nothing from memory from here on, where the server keeps answers at all."""
+        forget = getattr(self.server, "forget", None)
+        if forget is not None:
+            forget()
+
     async def settled(self) -> None:
         """Wait until what was begun is written down: outcomes, and what was observed."""
         await self._writer.settled()

@@ -3,7 +3,7 @@
 import pytest
 
 from ..api import address
-from ..api.errors import NotFoundError
+from ..api.errors import NotFoundError, RefusedError
 from ..api.protocols import Registry
 from .maker import Given, Maker, unique
 from .suite import Suite
@@ -36,6 +36,8 @@ class ArtifactsContract(Suite):
         experiment = await maker.experiment(unique("files"), tags={}, note="")
         owner = address.run(await maker.run(experiment, Given(name="r")))
         assert list(await registry.artifacts(owner)) == []
-        for path in ("none.txt", "../../../../etc/passwd", "/etc/passwd"):
-            with pytest.raises(NotFoundError):
+        with pytest.raises(NotFoundError):
+            await registry.read_artifact(owner, "none.txt")
+        for path in ("../../../../etc/passwd", "/etc/passwd", "a/../../x"):
+            with pytest.raises((NotFoundError, RefusedError)):
                 await registry.read_artifact(owner, path)

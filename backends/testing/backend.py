@@ -1,6 +1,7 @@
 """What holds for a backend as a whole."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -67,10 +68,11 @@ class BackendContract(Suite):
             if registry.availability(f"{noun}.list").supported:
                 await read(registry)
 
-    async def test_what_is_closed_says_so(self, registry: Registry) -> None:
+    async def test_closing_it_again_harms_nothing(self, registry: Registry) -> None:
+        await registry.models()
         await registry.close()
         await registry.close()
-        for noun, read in _LISTS.items():
-            if registry.availability(f"{noun}.list").supported:
-                with pytest.raises(ModeldeckError):
-                    await read(registry)
+        for read in _LISTS.values():
+            # An adapter may open itself anew for who asks later, or say that it was closed.
+            with contextlib.suppress(ModeldeckError):
+                await read(registry)

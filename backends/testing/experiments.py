@@ -8,7 +8,7 @@ from ..api.lists import all_of
 from ..api.order import experiment_fields
 from ..api.protocols import Registry
 from ..api.query import EXPERIMENTS, Field, Sort
-from .maker import Given, Maker, parsed, unique
+from .maker import Given, Maker, anew, parsed, unique
 from .suite import NEVER, Suite
 
 
@@ -23,6 +23,7 @@ class ExperimentsContract(Suite):
             name = unique("mixed Case")
             made = await maker.experiment(name, tags={"team": text}, note=text)
             await maker.run(made, Given(name="only"))
+            anew(registry)
             for found in (await registry.experiment(made), await registry.experiment(name)):
                 assert (found.id, found.name, found.deleted_at) == (made, name, None)
                 assert (found.note, found.tags.get("team")) == (text, text)

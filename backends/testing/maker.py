@@ -125,6 +125,14 @@ def is_server(registry: Registry) -> bool:
     return isinstance(registry, Journaled)
 
 
+def anew(registry: Registry) -> None:
+    """Somebody else has changed something: answer nothing from memory."""
+    from ..journal import Journaled
+
+    if isinstance(registry, Journaled):
+        registry.forget()
+
+
 async def settle(registry: Registry) -> None:
     """Wait until what a server's reads have seen is compared."""
     from ..journal import Journaled

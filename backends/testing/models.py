@@ -10,7 +10,7 @@ from ..api.models import Version
 from ..api.order import model_fields, version_fields
 from ..api.protocols import Registry
 from ..api.query import MODELS, VERSIONS, Field, Sort
-from .maker import Maker, events_of, is_server, parsed, settle, unique
+from .maker import Maker, anew, events_of, is_server, parsed, settle, unique
 from .suite import Suite
 
 
@@ -25,6 +25,7 @@ class ModelsContract(Suite):
             name = unique(word)
             await maker.model(name, versions=3, tags={"team": "risk"}, note="notes")
             await maker.point(name, "champion", 2)
+            anew(registry)
             found = await registry.model(name)
             assert (found.name, found.note, found.deleted_at) == (name, "notes", None)
             assert found.tags.items() >= {("team", "risk")}
@@ -50,6 +51,7 @@ class ModelsContract(Suite):
         for text in self.TEXTS:
             name = unique("texts")
             await maker.model(name, versions=1, tags={"t": text}, note=text)
+            anew(registry)
             found = await registry.model(name)
             assert (found.note, found.tags["t"]) == (text, text)
 
@@ -131,12 +133,14 @@ class ModelsContract(Suite):
         await registry.model(name)
         await settle(registry)
         await maker.point(name, "champion", 2)
+        anew(registry)
         await registry.aliases(name)
         await settle(registry)
         [event] = await events_of(registry, address.alias(name, "champion"))
         assert (event.phase, event.actor.user) == ("observed", "unknown")
         assert (event.before, event.after["version"]) == ({"version": 1}, 2)
         await maker.point(name, "champion", None)
+        anew(registry)
         await registry.aliases(name)
         await settle(registry)
         event = (await events_of(registry, address.alias(name, "champion")))[-1]

@@ -13,7 +13,12 @@ from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.runs import Experiment, Metric, Points, Run
 from modeldeck.backends.api.times import from_micros, to_micros
 from modeldeck.backends.local import create_registry
-from modeldeck.backends.testing import Contract
+from modeldeck.backends.testing import (
+    BackendContract,
+    ChangesContract,
+    Contract,
+    TrailContract,
+)
 from modeldeck.backends.testing.maker import START
 
 pytestmark = pytest.mark.contract
@@ -104,7 +109,7 @@ class TestLocal(Contract):
         return LocalMaker(registry)
 
 
-class TestReadOnly(Contract):
+class TestReadOnly(BackendContract, ChangesContract, TrailContract):
     """One that changes nothing refuses with its reason, and reads as ever."""
 
     @pytest.fixture

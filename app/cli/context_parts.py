@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modeldeck.app.config.contexts import ENV, Context
-from modeldeck.app.config.paths import config_file, system_config_file
-from modeldeck.app.config.settings import enforced, read_settings
+from modeldeck.app.config.named import named_contexts
 from modeldeck.backends.api.errors import ModeldeckError, UsageError
 
 from . import output, streams
@@ -27,42 +25,11 @@ COLUMNS: output.Columns = {
 
 
 def context_rows() -> Sequence[dict[str, Any]]:
-    """Every context that can be named, without secrets."""
-    settings = read_settings()
-    fixed = enforced().contexts
-    rows = []
-    for name, context in settings.contexts.items():
-        source = system_config_file() if name in fixed else config_file()
-        rows.append(_row(name, context, str(source), chosen=name == settings.context))
-    if os.environ.get("MLFLOW_TRACKING_URI"):
-        from modeldeck.app.config.mlflow_env import names_server, read_environment
-
-        if names_server():
-            try:
-                env = read_environment().context
-            except ModeldeckError as error:
-                streams.say(f"modeldeck: {error}")
-            else:
-                chosen = settings.context == ENV
-                rows.append(_row(ENV, env, "MLFLOW_TRACKING_URI", chosen=chosen))
+    """Every context that can be named, without secrets; what is wrong with one goes to stderr."""
+    rows, trouble = named_contexts()
+    if trouble:
+        streams.say(f"modeldeck: {trouble}")
     return rows
-
-
-def _row(name: str, context: Context, source: str, *, chosen: bool) -> dict[str, Any]:
-    slot = context.registry
-    return {
-        "name": name,
-        "chosen": chosen,
-        "type": slot.type if slot else "",
-        "url": slot.url or None if slot else None,
-        "path": slot.path or None if slot else None,
-        "workspace": slot.workspace or None if slot else None,
-        "user": slot.user or None if slot else None,
-        "protected": context.protected,
-        "readonly": context.readonly,
-        "slots": [one for one, _ in context.slots()],
-        "source": source,
-    }
 
 
 def edited(text: str, editor: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modeldeck.app.usecases import encode
+from modeldeck.app.usecases.plans import sends
 from modeldeck.backends.api.plan import Plan
 from modeldeck.widgets.text import clip, show, show_name
 
@@ -39,6 +40,8 @@ def plan_lines(plan: Plan, most: int | None = None) -> list[str]:
     lines += _part("GATE", [f"{g.verdict:5} {g.rule}  {g.shows}" for g in plan.gates])
     way_back = plan.inverse.operation if plan.inverse else "none: it cannot be undone"
     lines.append(f"WAY BACK  {way_back}")
+    lines += _part("NOT KEPT", plan.caveats)
+    lines += _part("SENDS", sends(plan)[:most])
     if plan.reason or plan.ticket:
         lines.append(f"WHY  {show(' '.join(part for part in (plan.ticket, plan.reason) if part))}")
     lines.append(f"$ {show(shlex.join(plan.command))}")

@@ -3,17 +3,13 @@
 import asyncio
 import gc
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import get_character_cell_size
-from rich.segment import Segment
 from textual.app import App
-from textual.color import Color
 from textual.dom import DOMNode
 from textual.events import Resize
 from textual.filter import LineFilter
@@ -32,8 +28,10 @@ from .clipboard import copy_text
 from .crash import last_words
 from .errands import Errands
 from .events_words import unsettled_words
+from .following import Following
 from .goto import Goal, completions, parse_goal
 from .lean import Shadow, lean
+from .line_filters import Ascii, Scrub, ascii_terminal
 from .memory import Memory
 from .propose import MakePlan, Proposals
 from .screens.base import SMALLEST, DeckScreen
@@ -41,42 +39,10 @@ from .screens.base import SMALLEST, DeckScreen
 if TYPE_CHECKING:
     from modeldeck.app.recorder.adopt import Adoption
 
+    from .asking import Asking
+
 FOLLOW = 2.0
 _HOME = "home"
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_ASCII = str.maketrans("…▾▸▲▼─│•×", "~v>^v-|*x")
-
-
-class Scrub(LineFilter):
-    """The last defence: no control byte of any text reaches the terminal."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Replace what `show` should never have let through."""
-        if not any(_UNSAFE.search(text) for text, _, control in segments if not control):
-            return segments
-        return [
-            Segment(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text), style, control)
-            for text, style, control in segments
-        ]
-
-
-class Ascii(LineFilter):
-    """For a terminal that knows ASCII alone: our own signs as its letters, others as `?`."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Replace every other character by as many letters as it had cells."""
-        if all(text.isascii() for text, _, _ in segments):
-            return segments
-        return [
-            Segment(text if text.isascii() else plain_ascii(text), style, control)
-            for text, style, control in segments
-        ]
-
-
-def plain_ascii(text: str) -> str:
-    """`text` in as many cells of ASCII."""
-    known = text.translate(_ASCII)
-    return "".join(c if c.isascii() else "?" * get_character_cell_size(c) for c in known)
 
 
 class Deck(App[int]):
@@ -92,7 +58,7 @@ class Deck(App[int]):
         # Without this argument the monochrome filter paints default colours black on black.
         super().__init__(ansi_color=plain)
         self.settings = settings
-        self.ascii_only = settings.ascii or _ascii_terminal()
+        self.ascii_only = settings.ascii or ascii_terminal()
         self.no_theme = ""
         self._shadow = Shadow()
         if plain:
@@ -150,12 +116,28 @@ class Deck(App[int]):
 
 
 class Console(Deck):
-    """The console on one open session."""
+    """The console on one open session. It begins at `address`, or goes where `goes` says after `:`.
+
+    `readonly` is for what is opened from here too. When it ends, `following` is what to open next.
+    """
 
     DEFAULT_MODE = "start"
 
-    def __init__(self, session: Session, settings: Settings, address: str = "") -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        address: str = "",
+        *,
+        goes: str = "",
+        readonly: bool = False,
+        asking: "Asking | None" = None,
+    ) -> None:
         super().__init__(settings)
+        self.readonly = readonly
+        self.asking = asking
+        self.following: Following | None = None
+        self._goes = goes
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
         self.bridge = Bridge(session, self._late)
         self.errands = Errands(self, self.bridge)
@@ -185,6 +167,8 @@ class Console(Deck):
         """Begin what goes on in the background."""
         self._next_minute()
         self.set_timer(FOLLOW, self._follow)
+        if self._goes:
+            self.call_later(self.go, self._goes)
         if self.bridge.session.remote:
             self.errands.run("", self._unsettled, self._say_unsettled, lambda _: None)
 
@@ -250,8 +234,12 @@ class Console(Deck):
             if isinstance(screen, DeckScreen):
                 screen.say(str(error), "warn")
             return
-        if goal.noun == "quit":
+        if goal.context and goal.context != self.bridge.session.context:
+            self.open_context(goal.context, text.rpartition("@")[0].strip())
+        elif goal.noun == "quit":
             self.exit(0)
+        elif goal.noun == "contexts" and goal.of:
+            self.open_context(goal.of)
         else:
             self.push_screen(self._screen_of(goal))
 
@@ -273,12 +261,35 @@ class Console(Deck):
                 from .screens.models import VersionsScreen
 
                 return VersionsScreen(goal.of, where=goal.where)
+            case "contexts":
+                from .screens.contexts import ContextsScreen
+
+                return ContextsScreen(where=goal.where)
             case "audit":
                 from .screens.events import EventsScreen
 
                 return EventsScreen(where=goal.where)
             case _:
                 return self._overview()
+
+    def open_context(self, name: str, goes: str = "") -> None:
+        """Open another context in place of this one, and go where `goes` says."""
+        from .following import open_context
+
+        screen = self.screen
+        if not isinstance(screen, DeckScreen):
+            return
+        if name == self.bridge.session.context:
+            screen.say(f"{name} is open")
+        elif self.proposals.applying:
+            screen.say("a change is still under way; wait for what comes of it", "warn")
+        else:
+            open_context(screen, name, goes, self.asking)
+
+    def follow(self, following: Following) -> None:
+        """End for what comes next."""
+        self.following = following
+        self.exit(0)
 
     def complete_goto(self, text: str) -> Sequence[str]:
         """How what is typed after `:` could go on."""
@@ -375,15 +386,6 @@ def _collect() -> None:
     """What was made until the first frame stays; from now on collect what comes and goes."""
     gc.freeze()
     gc.enable()
-
-
-def _ascii_terminal() -> bool:
-    term, lang = os.environ.get("TERM", ""), os.environ.get("LANG", "")
-    ctype = os.environ.get("LC_CTYPE", "")
-    if lang in ("C", "POSIX") and ctype == "C.UTF-8":
-        ctype = ""  # Python itself sets this where the locale is C
-    locale = os.environ.get("LC_ALL") or ctype or lang
-    return term in ("linux", "vt100", "dumb") or bool(locale and "utf" not in locale.lower())
 
 
 def mouse_wanted(settings: Settings) -> bool:

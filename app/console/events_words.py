@@ -15,7 +15,7 @@ _BESIDE = ("why", "between")
 def who(event: Event) -> str:
     """The person behind sudo first."""
     if event.phase == "observed":
-        return OUTSIDE
+        return OUTSIDE if event.caused_by is None else "here?"
     return event.actor.sudo_user or event.actor.user
 
 
@@ -42,7 +42,8 @@ def outcome_words(event: Event, now: datetime) -> str:
         case "unknown":
             return f"NOT KNOWN to have arrived{said}"
         case "observed":
-            return f"seen by poll, moved {_between(event.after, now)}"
+            own = f", as event {event.caused_by} was to do" if event.caused_by is not None else ""
+            return f"moved {_between(event.after, now)}, seen by poll{own}"
         case "done":
             return str(why)
         case _:

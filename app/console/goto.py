@@ -15,9 +15,10 @@ NOUNS = {
     "models": ("model", "m"),
     "versions": ("version", "v"),
     "audit": ("events", "event", "au"),
+    "contexts": ("context", "ctx"),
     "quit": ("q", "q!", "qa", "exit"),
 }
-OF = {"runs": "experiments", "versions": "models"}
+OF = {"runs": "experiments", "versions": "models", "contexts": "contexts"}
 """Whose names may follow a noun."""
 _WORDS: dict[str, Vocabulary] = {
     "experiments": EXPERIMENTS,
@@ -33,22 +34,31 @@ _OPEN = ("and", "or", "not", "in", "(", ",", "=", "!=", "<", "<=", ">", ">=", "~
 
 
 class Goal(NamedTuple):
-    """A noun, what it is of (an experiment, a model), a filter."""
+    """A noun, what it is of (an experiment, a model), a filter; `context` where it is elsewhere.
+
+    Of `contexts` it names one to open.
+    """
 
     noun: str
     of: str = ""
     where: str = ""
+    context: str = ""
 
 
 def parse_goal(text: str) -> Goal:
-    """The goal of `noun [of] [/filter] [key=value ...]`; UsageError when there is no such noun.
+    """The goal of `noun [of] [/filter] [key=value ...] [@context]`.
+
+    UsageError when there is no such noun. A context alone means its overview.
 
     `key=value` is a field of the noun where it has one of that name, else a tag.
     """
     pieces = _PIECE.findall(text)
     if not pieces:
         raise UsageError("go where?", way_out=f"One of {', '.join(NOUNS)}")
-    noun = noun_of(pieces.pop(0))
+    context = ""
+    if len(pieces[-1]) > 1 and pieces[-1].startswith("@") and not _goes_on(" ".join(pieces[-2:-1])):
+        context = pieces.pop()[1:]
+    noun = noun_of(pieces.pop(0)) if pieces else "overview"
     names, tail = pieces, []
     for place, piece in enumerate(pieces):
         if piece.startswith("/"):
@@ -66,7 +76,7 @@ def parse_goal(text: str) -> Goal:
     of = " ".join(_unquoted(piece) for piece in names if not _TERM.fullmatch(piece))
     if of and noun not in OF:
         raise UsageError(f"{noun} are not of anything", way_out=f"`:{noun} /{of}` filters them")
-    return Goal(noun, of, " and ".join(terms))
+    return Goal(noun, of, " and ".join(terms), context)
 
 
 def _goes_on(piece: str) -> bool:
@@ -91,6 +101,7 @@ def _unquoted(piece: str) -> str:
 def quoted(name: str) -> str:
     """A name as it is typed after a noun."""
     odd = not name or name != " ".join(name.split()) or name.startswith(("/", '"')) or "=" in name
+    odd = odd or any(word.startswith("@") for word in name.split())
     if odd or " /" in name or ' "' in name:
         return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return name
@@ -114,6 +125,11 @@ def noun_of(word: str) -> str:
 
 def completions(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
     """How `text` could go on; `names` are the experiments and models that are known."""
+    start, _, last = text.rpartition(" ")
+    if last.startswith("@"):
+        begin = f"{start} @" if start else "@"
+        contexts = [begin + name for name in names.get("contexts", ())]
+        return [one for one in contexts if one.startswith(text) and one != text]
     head, space, tail = text.partition(" ")
     if not space:
         return [noun for noun in NOUNS if noun.startswith(head) and noun != head]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from modeldeck.app.usecases.plans import sends
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.plan import Change, Plan, Verdict
@@ -23,6 +24,7 @@ _VERDICTS = {
     "pass": ("pass", "ok"),
 }
 _EXPECTED = 4
+_SENT = 4
 
 
 def plan_lines(plan: Plan) -> list[Line]:
@@ -36,11 +38,22 @@ def plan_lines(plan: Plan) -> list[Line]:
     lines += _gates(plan.gates)
     if made:
         lines += _part("WAY BACK", [_way_back(plan)], "" if plan.inverse else "warn")
+    lines += _part("NOT KEPT", plan.caveats, "warn")
     lines += _part("NOT TOUCHED", plan.untouched)
     if plan.request and made:
-        events = f"{len(made):,} event{'s' * (len(made) != 1)}"
-        lines += _part("WRITES", [f"{plan.request}, with {events}"])
+        lines += _requests(plan, len(made))
     return lines
+
+
+def _requests(plan: Plan, count: int) -> list[Line]:
+    events = f"{count:,} event{'s' * (count != 1)}"
+    sent = list(sends(plan))
+    if not sent:
+        return _part("WRITES", [f"{plan.request}, with {events}"])
+    if len(sent) > _SENT:
+        sent = [*sent[:_SENT], f"and {len(sent) - _SENT:,} more"]
+    kept = f"{2 * count:,} events: what is to be done, and what came of it"
+    return [*_part("SENDS", sent), *_part("RECORDS", [kept])]
 
 
 def why_not_apply(plan: Plan) -> str:

@@ -33,6 +33,7 @@ class Proposals:
     def __init__(self, console: "Console") -> None:
         self.console = console
         self.done: list[Done] = []
+        self.applying = 0
 
     def propose(
         self,
@@ -110,12 +111,13 @@ class _Proposal:
         if self.typed is not None:
             plan = msgspec.structs.replace(plan, reason=self.typed.reason, ticket=self.typed.ticket)
         session = self.console.bridge.session
+        protected = session.context if session.protected else ""
         blocked = ""
         try:
             session.check_writable(plan.operation)
         except ModeldeckError as error:
             blocked = error.what
-        self.console.push_screen(PlanDialog(plan, blocked), self.decided)
+        self.console.push_screen(PlanDialog(plan, blocked, protected), self.decided)
 
     def decided(self, plan: Plan | None) -> None:
         """Apply it, if it was confirmed."""
@@ -125,6 +127,7 @@ class _Proposal:
         self.typed = plan
         session = self.console.bridge.session
         self.say("applying ...")
+        self.proposals.applying += 1
         self.console.errands.run(
             f"apply {plan.operation}",
             lambda: apply_plan(session, plan),
@@ -134,6 +137,7 @@ class _Proposal:
 
     def applied(self, plan: Plan, events: Sequence[Event]) -> None:
         """Say so, and look again at everything."""
+        self.proposals.applying -= 1
         back = ""
         if plan.inverse is not None and events and not self.undoes:
             self.proposals.keep(Done(plan, self.words, events))
@@ -147,6 +151,7 @@ class _Proposal:
         """When the state has moved, both values, and a new plan on demand."""
         from .screens.conflict import ConflictDialog
 
+        self.proposals.applying -= 1
         if isinstance(error, ConflictError):
             self.say(str(error), "bad")
             self.console.push_screen(ConflictDialog(error), self.again)

@@ -213,11 +213,11 @@ def _change(event: Event, now: datetime, of: str = "e") -> Entry:
         detail += f'  "{event.reason}"'
     detail = "  ".join(filter(None, (detail, _outcome(event, now))))
     noun, style = event.action.partition(".")[0], STYLES.get(event.phase, "")
-    word = "" if event.phase in ("done", "ended") else event.phase.upper()
+    said = {"observed": who(event).upper(), "done": noun, "ended": noun}
     cells: list[Cell | str] = [
-        Cell(word or noun, style),
-        event.subject,
-        Cell(who(event), style if event.phase == "observed" else ""),
+        Cell(said.get(event.phase, event.phase.upper()), style),
+        event.subject.removeprefix("models/"),
+        noun if event.phase == "observed" else who(event),
         when(event.time, now),
         Cell(detail, "dim"),
     ]

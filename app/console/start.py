@@ -3,12 +3,18 @@
 import asyncio
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from modeldeck.app.config.settings import Settings, read_settings
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import NothingFoundError, Wish, open_session
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.text import show
+
+from .asking import Asking
+
+if TYPE_CHECKING:
+    from .console import Console
 
 PATIENCE = 0.7
 """Seconds after which a person is told that a store is being read."""
@@ -22,25 +28,40 @@ def run_console(wish: Wish, address: str = "") -> int:
 
 
 async def _run(wish: Wish, address: str) -> int:
-    settings = read_settings()
+    settings, asking = read_settings(), Asking()
     try:
-        session = await _open(wish)
+        session = await _open(wish, asking)
     except NothingFoundError as nothing:
-        found = await _start(settings, nothing)
+        found = await _start(settings, nothing, asking)
         if found is None:
             return 0
         session = found
+    goes = ""
+    while True:
+        try:
+            console = await _show(session, settings, address, goes, wish, asking)
+        finally:
+            await session.registry.close()
+        if console.following is None:
+            return console.return_code or console.return_value or 0
+        session, goes, address = console.following.session, console.following.goes, ""
+
+
+async def _show(
+    session: Session, settings: Settings, address: str, goes: str, wish: Wish, asking: Asking
+) -> "Console":
+    from .console import Console, mouse_wanted
+
+    console = Console(session, settings, address, goes=goes, readonly=wish.readonly, asking=asking)
+    asking.console = console
     try:
-        from .console import Console, mouse_wanted
-
-        console = Console(session, settings, address)
-        result = await console.run_async(mouse=mouse_wanted(settings))
-        return console.return_code or result or 0
+        await console.run_async(mouse=mouse_wanted(settings))
     finally:
-        await session.registry.close()
+        asking.console = None
+    return console
 
 
-async def _open(wish: Wish) -> Session:
+async def _open(wish: Wish, asking: Asking | None = None) -> Session:
     loop = asyncio.get_running_loop()
     begun, told = loop.time(), False
 
@@ -54,14 +75,14 @@ async def _open(wish: Wish) -> Session:
 
     timer = loop.call_later(PATIENCE, tell)
     try:
-        return await open_session(wish, progress=tell)
+        return await open_session(wish, progress=tell, ask=asking)
     finally:
         timer.cancel()
         if told:
             sys.stderr.write("\n")
 
 
-async def _start(settings: Settings, nothing: NothingFoundError) -> Session | None:
+async def _start(settings: Settings, nothing: NothingFoundError, asking: Asking) -> Session | None:
     from .console import mouse_wanted
     from .startapp import StartApp
 
@@ -72,6 +93,6 @@ async def _start(settings: Settings, nothing: NothingFoundError) -> Session | No
         if app.chosen is None:
             return None
         try:
-            return await _open(app.chosen)
+            return await _open(app.chosen, asking)
         except ModeldeckError as error:
             said = str(error)

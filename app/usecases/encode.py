@@ -301,6 +301,7 @@ def plan(item: Plan) -> dict[str, Any]:
         "gates": [{"rule": g.rule, "verdict": g.verdict, "shows": g.shows} for g in item.gates],
         "command": list(item.command),
         "request": item.request,
+        "caveats": list(item.caveats),
         "inverse": None
         if item.inverse is None
         else {

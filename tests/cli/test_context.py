@@ -606,7 +606,8 @@ def test_where_mlflow_works_bare_modeldeck_works(mlflow_server, monkeypatch, con
     name = "contexts-env"
     server.api("POST", "registered-models/create", {"name": name})
     monkeypatch.setenv(URI, server.url)
-    assert run_cli("models", "ls").code == 4, "nobody is nobody there"
+    result = run_cli("models", "ls")
+    assert (result.code, result.out) == (4, ""), result.err
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", server.user)
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", server.password)
     outs = [run_cli(*argv) for argv in (["models", "ls"], ["--context", "env", "models", "ls"])]

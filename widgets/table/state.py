@@ -194,4 +194,5 @@ class TableState:
             widths.append(max(wide, old[at]) if again or not rows else wide)
         self._widths = tuple(widths)
         self._measured = measured
-        self._measured_page = bool(page) and len(rows) == len(page)
+        whole = self.source.count is not None or len(page) >= view.height
+        self._measured_page = bool(page) and len(rows) == len(page) and whole

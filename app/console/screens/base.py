@@ -1,14 +1,13 @@
 """What every screen has: a first line, a prompt, a body, two last lines, verbs with reasons."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
@@ -16,25 +15,27 @@ from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.watch import is_far, state_of
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
-from modeldeck.widgets.prompt import Complete, Prompt
+from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.text import clip, show
 
 from ..ages import Freshness
 from ..bridge import Bridge, Failed, Loaded
 from ..frame import key_line, top_line
+from .prompting import PromptScreen
 
 if TYPE_CHECKING:
     from ..console import Console
+    from ..following import Following
 
 SMALLEST = (60, 16)
-GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE   overview experiments models versions audit q"
+GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE @CONTEXT  experiments models versions audit ctx q"
 LOOK = 2.0
 """Seconds between two looks at whether something has changed."""
 # Handled before the next key is looked at, so that what is typed on at once lands in the prompt.
 PROMPTING = ("goto", "filter", "palette")
 
 
-class DeckScreen(Screen[None]):
+class DeckScreen(PromptScreen):
     """A screen of the console.
 
     An action `ID` is done by `do_ID`; `why_not_ID` says why it cannot be done now. An answer to the
@@ -122,14 +123,8 @@ class DeckScreen(Screen[None]):
         if self.watches:
             self.set_interval(LOOK, self.look)
 
-    def _prompting(self, on: bool) -> None:
-        """The prompt takes the place of the last lines, so that nothing else moves."""
-        for name in ("#state", "#foot"):
-            self.query_one(name).display = not on
-
     seen = ""
     unasked = False
-    awaited: tuple[str, Callable[[str], None]] | None = None
 
     def look(self) -> None:
         """Ask again when something was written since the last time, without a word."""
@@ -296,6 +291,11 @@ class DeckScreen(Screen[None]):
         self.query_one(Prompt).hint(GOTO_HINT)
         self.draw_frame()
 
+    def given_goto(self, text: str) -> None:
+        """Go there."""
+        self.console.memory.put("past/goto", self.console.past["goto"])
+        self.console.go(text)
+
     def do_keys(self) -> None:
         """Every key, and why one does nothing here."""
         self.console.show_keys(self)
@@ -389,63 +389,13 @@ class DeckScreen(Screen[None]):
         """Say what went wrong."""
         self.say(str(error), "bad")
 
+    def got_context(self, answer: "Following") -> None:
+        """Another context is open: this program ends for it."""
+        self.console.follow(answer)
+
     def got_written(self, text: str) -> None:
         """Say what was written to a file."""
         self.say(text, "ok")
-
-    # The prompt.
-
-    def ask_line(
-        self,
-        kind: str,
-        sign: str,
-        then: Callable[[str], None],
-        *,
-        text: str = "",
-        hint: str = "",
-        complete: Complete | None = None,
-    ) -> None:
-        """Ask for a line of text, `text` to begin with; `then` gets it, unless it is dropped."""
-        self.awaited = (kind, then)
-        prompt = self.query_one(Prompt)
-        prompt.ask(kind, sign, text, complete)
-        prompt.hint(hint)
-
-    async def on_prompt_given(self, message: Prompt.Given) -> None:
-        """Go where was asked for; other kinds are for the screen."""
-        message.stop()
-        self.set_focus(self.first_focus())
-        if message.kind == "goto":
-            self.console.memory.put("past/goto", self.console.past["goto"])
-            self.console.go(message.text)
-        elif self.awaited and self.awaited[0] == message.kind:
-            then, self.awaited = self.awaited[1], None
-            then(message.text)
-        else:
-            result = getattr(self, f"given_{message.kind}")(message.text)
-            if hasattr(result, "__await__"):
-                await result
-        self.draw_frame()
-
-    def on_prompt_dropped(self, message: Prompt.Dropped) -> None:
-        """Back to the body."""
-        message.stop()
-        self.set_focus(self.first_focus())
-        handler = getattr(self, f"dropped_{message.kind}", None)
-        if handler:
-            handler(message.text)
-        self.draw_frame()
-
-    def on_prompt_changed(self, message: Prompt.Changed) -> None:
-        """Tell the screen what is being typed."""
-        message.stop()
-        handler = getattr(self, f"typing_{message.kind}", None)
-        if handler:
-            handler(message.text)
-
-    def first_focus(self) -> Widget | None:
-        """What has the keys when no prompt has them."""
-        return next((w for w in self.query_one("#body").query("*") if w.can_focus), None)
 
     def on_screen_resume(self, _: events.ScreenResume) -> None:
         """Look again after another screen lay on top."""

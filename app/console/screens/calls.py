@@ -60,7 +60,7 @@ class CallsScreen(ShortScreen):
         if isinstance(one, Exchange):
             status = "-" if one.status is None else str(one.status)
             tried = "" if one.attempt == 1 else str(one.attempt)
-            cells += [status, size(one.received), tried, f"  {one.method} {one.url}"]
+            cells += [status, size(one.received), tried, f"{one.method} {one.url}"]
         else:
             cells += ["", "", ""] if self._exchanges() else []
             cells += [one.words]

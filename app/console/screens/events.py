@@ -41,7 +41,7 @@ class EventsScreen(ListScreen):
             Column("action", "ACTION", max_width=20, priority=8),
             Column("phase", "PHASE", max_width=9, priority=3),
             Column("subject", "ON", min_width=16, max_width=48, priority=7, grow=1),
-            Column("change", "CHANGE", min_width=10, max_width=40, priority=6, grow=1),
+            Column("change", "CHANGE", min_width=10, max_width=60, priority=6, grow=1),
             Column("reason", "REASON", max_width=40, priority=4, grow=1),
             Column("ticket", "TICKET", max_width=14, priority=2),
         ]

@@ -99,7 +99,8 @@ class OverviewScreen(DeckScreen):
         self.console.know_names("experiments", list(dict.fromkeys(run.experiment for run in runs)))
         self._show()
         if first and len(self._entries) > 1:
-            self.table.goto(1)
+            with self.table.prevent(Table.RowHighlighted):
+                self.table.goto(1)
 
     def failed_overview(self, error: ModeldeckError) -> None:
         """Keep what there is, say what is wrong."""
@@ -116,7 +117,9 @@ class OverviewScreen(DeckScreen):
         sections = sections_of(found, now, self.session.directions, looked, changes, open_)
         width, height = self.table.size
         self._entries = entries_of(sections, width, height)
-        self.table.set_source(ListSource([entry.row for entry in self._entries]))
+        # What was said is over when a person moves, not when rows come.
+        with self.table.prevent(Table.RowHighlighted):
+            self.table.set_source(ListSource([entry.row for entry in self._entries]))
 
     def tick(self) -> None:
         """What runs has run longer."""

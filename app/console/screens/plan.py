@@ -28,7 +28,8 @@ FIXED = 9
 class PlanDialog(Dialog[Plan]):
     """A plan; the answer is None, or the plan with reason and ticket.
 
-    `blocked` says why it cannot be applied here and now; a failing gate says so by itself.
+    `blocked` says why it cannot be applied here and now; a failing gate says so by itself. The name
+    of a `protected` context must be typed before it can be.
     """
 
     crumb: ClassVar[str] = "PLAN"
@@ -58,10 +59,22 @@ class PlanDialog(Dialog[Plan]):
     PlanDialog.roomy #buttons { margin: 1 0; }
     """
 
-    def __init__(self, plan: Plan, blocked: str = "") -> None:
+    def __init__(self, plan: Plan, blocked: str = "", protected: str = "") -> None:
         super().__init__()
+        self._protected = protected
         self._plan = plan
         self._blocked = blocked or why_not_apply(plan)
+
+    @property
+    def _asks_for_name(self) -> bool:
+        return bool(self._protected) and not self._blocked
+
+    @property
+    def _barred(self) -> bool:
+        if not self._asks_for_name:
+            return bool(self._blocked)
+        typed = self.query("#confirm").results(Input)
+        return next((field.value.strip() for field in typed), "") != self._protected
 
     @property
     def plan(self) -> Plan:
@@ -77,12 +90,12 @@ class PlanDialog(Dialog[Plan]):
         yield _still(plan_lines(self._plan), "lines")
         for name, hint in FIELDS.items():
             typed = getattr(self._plan, name)
-            field = Input(typed, hint, id=name, compact=True, select_on_focus=False)
-            field.cursor_blink = False
-            yield Horizontal(Bar([Part(f"  {name}")]), field, classes="field")
+            yield _field(name, typed, hint)
+        if self._asks_for_name:
+            yield _field("confirm", "", f"type {self._protected}, the name of this context")
         yield Horizontal(
             Push("Cancel", id="cancel"),
-            Push(verb(self._plan), id="apply", disabled=bool(self._blocked)),
+            Push(verb(self._plan), id="apply", disabled=self._barred),
             id="buttons",
         )
         yield _still([], "command")
@@ -111,7 +124,7 @@ class PlanDialog(Dialog[Plan]):
         lines = self.query_one("#lines", Lines)
         rows = len(lines.rows(event.size.width))
         lines.styles.max_height = rows
-        fixed = FIXED + 2 * bool(self._blocked)
+        fixed = FIXED + 2 * bool(self._blocked) + self._asks_for_name
         self.set_class(event.size.height - fixed - rows >= 3, "roomy")
 
     def on_lines_moved(self) -> None:
@@ -120,7 +133,8 @@ class PlanDialog(Dialog[Plan]):
         self.say(f"{position}: Up Down PgUp PgDn" if position else "", "dim")
 
     def on_input_changed(self) -> None:
-        """The reason is part of the plan."""
+        """The reason is part of the plan; the name of the context lets it be applied."""
+        self.query_one("#apply", Push).disabled = self._barred
         self.draw_plan()
 
     def on_input_submitted(self) -> None:
@@ -144,6 +158,12 @@ class PlanDialog(Dialog[Plan]):
         """Copy the command line."""
         text = command_text(self.plan)
         self.say(self.console.copy(text) if text else "there is no command line for it")
+
+
+def _field(name: str, text: str, hint: str) -> Widget:
+    field = Input(text, hint, id=name, compact=True, select_on_focus=False)
+    field.cursor_blink = False
+    return Horizontal(Bar([Part(f"  {name}")]), field, classes="field")
 
 
 def _still(lines: Sequence[Line], id: str) -> Lines:  # noqa: A002 - Textual's word

@@ -72,3 +72,30 @@ def test_a_completed_name_is_the_name(name):
 
 def test_every_noun_is_its_own_name():
     assert all(parse_goal(noun).noun == noun for noun in NOUNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("runs @prod", Goal("runs", context="prod")),
+        ("@prod", Goal("overview", context="prod")),
+        (
+            "runs fraud /metrics.auc > 0.9 team=risk @prod",
+            Goal("runs", "fraud", "metrics.auc > 0.9 and tags.team = risk", "prod"),
+        ),
+        ("audit /subject ~ @champion", Goal("audit", "", "subject ~ @champion")),
+        ("ctx", Goal("contexts")),
+        ("ctx prod", Goal("contexts", "prod")),
+        ('runs "@home"', Goal("runs", "@home")),
+    ],
+)
+def test_goals_in_another_context(text, goal):
+    assert parse_goal(text) == goal
+
+
+def test_contexts_complete():
+    names = {**NAMES, "contexts": ["prod", "probe"]}
+    assert completions("@pro", names) == ["@prod", "@probe"]
+    assert completions("runs fraud @prob", names) == ["runs fraud @probe"]
+    assert completions("ctx p", names) == ["ctx prod", "ctx probe"]
+    assert parse_goal(f"runs {quoted('a @b')}") == Goal("runs", "a @b")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from .api.errors import (
     ConflictError,
+    DamagedError,
     ModeldeckError,
     NotFoundError,
     RefusedError,
@@ -62,14 +63,18 @@ class Writer:
         intent = await self._intend(entry)
         try:
             await self._server.write_field(change)
-        except (RefusedError, UsageError) as error:
-            await self._surely(self._end(intent, "failed", error.what))
-            raise
-        except UnreachableError as error:
+        except (UnreachableError, DamagedError) as error:
+            if isinstance(error, UnreachableError) and not error.sent:
+                await self._surely(self._end(intent, "failed", error.what))
+                raise
+            # What cannot be read may be the answer of who has done it, or of another in between.
             outcome = await self._surely(self._learn(change, intent, error.what))
             if outcome.phase == "done":
                 return outcome
             raise _unknown(change, error) from error
+        except (RefusedError, UsageError) as error:
+            await self._surely(self._end(intent, "failed", error.what))
+            raise
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             why = "it was cancelled while it was sent" if cancelled else type(error).__name__
@@ -183,7 +188,9 @@ def _first(errors: BaseExceptionGroup[ModeldeckError]) -> ModeldeckError:
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
-def _unknown(change: Change, error: UnreachableError) -> UnreachableError:
+def _unknown(
+    change: Change, error: UnreachableError | DamagedError
+) -> UnreachableError | DamagedError:
     return type(error)(
         f"{error.what}; whether {change.field} went from {_words(change.before)} to"
         f" {_words(change.after)} is not known",

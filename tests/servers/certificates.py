@@ -17,9 +17,10 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """Makes `ca.pem` in a folder, and certificates that it signs."""
+    """Makes a folder with `ca.pem`, and certificates that it signs."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of tests")])

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
-from itertools import count
+from functools import cache
 from time import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -22,6 +22,8 @@ from tests.servers.proxy import Answer, Exchange, Fault, Request
 JSON = ("content-type", "application/json")
 HTML = ("content-type", "text/html; charset=utf-8")
 TOKEN = "next_page_token"
+AGAIN = "again"
+SORRY = b"<html><body><h1>Sorry</h1></body></html>"
 LOGIN = b"<!doctype html><title>Sign in</title><form action=/login><input name=password></form>"
 
 
@@ -46,12 +48,10 @@ async def hang(exchange: Exchange) -> None:
 
 
 def status(code: int, *headers: tuple[str, str]) -> Fault:
-    """An answer of this status, said without asking the server."""
-    words = {"error_code": "TEMPORARILY_UNAVAILABLE", "message": f"the proxy says {code}"}
-    body = json.dumps(words).encode()
+    """An answer of this status, said by a gateway without asking the server."""
 
     async def fault(exchange: Exchange) -> None:
-        await exchange.answer(Answer(status=code, headers=(JSON, *headers), body=body))
+        await exchange.answer(Answer(status=code, headers=(HTML, *headers), body=SORRY))
 
     return fault
 
@@ -98,7 +98,11 @@ def changed_json(change: Callable[[Any], Any]) -> Fault:
 malformed = changed(lambda answer: replace(answer, body=answer.body[:-1] + b",]"))
 wrong_type = changed_json(lambda found: dict.fromkeys(found, 7) if found else [7])
 empty = changed(lambda answer: replace(answer, body=b""))
-login_page = changed(lambda _: Answer(headers=(HTML,), body=LOGIN))
+
+
+async def login_page(exchange: Exchange) -> None:
+    """What a sign-on for browsers says in the server's stead."""
+    await exchange.answer(Answer(headers=(HTML,), body=LOGIN))
 
 
 async def huge(exchange: Exchange) -> None:
@@ -109,10 +113,15 @@ async def huge(exchange: Exchange) -> None:
         await asyncio.sleep(0)
 
 
+@cache
+def packed() -> bytes:
+    return gzip.compress(b"{" + b" " * (64 << 20) + b"}")
+
+
 async def bomb(exchange: Exchange) -> None:
     """64 MB of spaces, in some 64 kB."""
-    body = gzip.compress(b"{" + b" " * (64 << 20) + b"}")
-    await exchange.answer(Answer(headers=(JSON, ("content-encoding", "gzip")), body=body))
+    headers = (JSON, ("content-encoding", "gzip"))
+    await exchange.answer(Answer(headers=headers, body=packed()))
 
 
 async def redirect_loop(exchange: Exchange) -> None:
@@ -141,18 +150,12 @@ def skewed(seconds: float) -> Fault:
     )
 
 
-def flapping() -> Fault:
+async def flapping(exchange: Exchange) -> None:
     """Every other request fails, beginning with the first."""
-    turns = count()
-    down = status(503)
-
-    async def fault(exchange: Exchange) -> None:
-        if next(turns) % 2:
-            await exchange.answer(await exchange.ask())
-        else:
-            await down(exchange)
-
-    return fault
+    if exchange.turn % 2:
+        await status(503)(exchange)
+    else:
+        await exchange.answer(await exchange.ask())
 
 
 def asks(request: Request) -> dict[str, Any]:
@@ -191,7 +194,9 @@ async def duplicate_page(exchange: Exchange) -> None:
 async def repeated_token(exchange: Exchange) -> None:
     """Every page names itself as the next one."""
     words = asks(exchange.request)
-    answer = await exchange.ask()
+    if words.get("page_token") == AGAIN:
+        del words["page_token"]
+    answer = await exchange.ask(asking(exchange.request, words))
     found = json.loads(answer.body)
-    found[TOKEN] = words.get("page_token") or found.get(TOKEN) or "again"
+    found[TOKEN] = words.get("page_token") or found.get(TOKEN) or AGAIN
     await exchange.answer(replace(answer, body=json.dumps(found).encode()))

@@ -1,7 +1,8 @@
 """A store of a real size: many runs, nested ones among them, and many models.
 
 MLflow makes the schema and `tests/mlflow_store/bulk.py` the runs; what is here comes on top by SQL.
-The same figures give the same rows.
+The same figures give the same rows. Each model has `VERSIONS` versions and the alias champion on
+its second one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.mlflow_store import HERE, ROOT, build
 RUNS = 20_000
 MODELS = 500
 VERSIONS = 3
+KEYS = 10
 EXPERIMENTS = 4
 
 # Of ten runs one is a root, three are its children, and six those of the first two of these.
@@ -71,19 +73,19 @@ def fill(database: Path, models: int = MODELS) -> None:
             db.execute(statement, {"models": models})
 
 
-def filled(cache: Path) -> Path:
-    """The database of a store of a real size below `cache`, made there by whoever comes first."""
+def filled(cache: Path, runs: int = RUNS, models: int = MODELS, keys: int = KEYS) -> Path:
+    """The database of such a store below `cache`, made there by whoever comes first."""
     here = Path(__file__)
     parts = (HERE / "build.py", HERE / "bulk.py", here, ROOT / "constraints" / "mlflow3.txt")
     digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
-    folder = cache / f"filled-{digest}"
+    folder = cache / f"filled-{runs}-{models}-{keys}-{digest}"
     with (cache / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             making = cache / f"{folder.name}.new"
             shutil.rmtree(making, ignore_errors=True)
-            figures = {"runs": RUNS, "experiments": EXPERIMENTS, "metrics": 10, "params": 10}
+            figures = {"runs": runs, "experiments": EXPERIMENTS, "metrics": keys, "params": keys}
             options = [word for key, n in figures.items() for word in (f"--{key}", str(n))]
-            fill(build("3-sqlite", making, "bulk", *options).path)
+            fill(build("3-sqlite", making, "bulk", *options).path, models)
             making.rename(folder)
     return folder / "mlflow.db"

@@ -71,7 +71,7 @@ class Keeper:
         report = yield
         if report.failed and "mlflow_server" in getattr(item, "fixturenames", ()):
             for log in sorted(self.root.glob("*/log")):
-                report.sections.append((f"end of the log of {log.parent.name}", tail(log)))
+                report.sections.append((f"end of the log of {log.parent.name}", tail(log, 1500)))
         return report
 
     @property

@@ -83,6 +83,8 @@ class Exchange:
         self.proxy = proxy
         self.request = request
         self.writer = writer
+        self.turn = 0
+        """How many requests have met the same rule, this one counted."""
 
     async def ask(self, request: Request | None = None) -> Answer:
         """What the real server answers to the request, or to another one in its stead."""
@@ -163,6 +165,7 @@ class Proxy:
     async def __aenter__(self) -> Self:
         self.tasks: set[asyncio.Task[None]] = set()
         self.readers: dict[asyncio.StreamWriter, asyncio.StreamReader] = {}
+        self.idle: set[asyncio.StreamWriter] = set()
         self.listener = await asyncio.start_server(
             self.serve, "127.0.0.1", 0, ssl=self.tls, limit=1 << 20
         )
@@ -205,6 +208,11 @@ class Proxy:
     def changes(self) -> list[Request]:
         """Every request that would do something twice if it came twice."""
         return [request for request in self.seen if request.changes]
+
+    def hang_up(self) -> None:
+        """Close every connection that nobody waits on, so that the next request makes its own."""
+        for writer in self.idle:
+            writer.close()
 
     def left(self, writer: asyncio.StreamWriter) -> bool:
         """Whether whoever asked on this connection has gone."""
@@ -258,7 +266,11 @@ class Proxy:
             self.tasks.discard(task)
 
     async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first, headers = await read_head(reader)
+        self.idle.add(writer)
+        try:
+            first, headers = await read_head(reader)
+        finally:
+            self.idle.discard(writer)
         method, target, _ = first.split(" ", 2)
         request = Request(method=method, target=target, headers=headers)
         request = replace(request, body=await read_body(reader, request, to_end=False))
@@ -269,6 +281,7 @@ class Proxy:
             await exchange.answer(await exchange.ask())
         else:
             rule.met += 1
+            exchange.turn = rule.met
             await rule.fault(exchange)
 
     async def serve_elsewhere(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -113,7 +113,7 @@ async def test_answers_that_are_said_without_the_server(proxy, client):
     assert (await client.get("/version")).status_code == 401
     proxy.meet(faults.wrong_type, times=1)
     assert await page(client) == {"runs": 7}
-    proxy.meet(faults.flapping(), times=4)
+    proxy.meet(faults.flapping, times=4)
     found = [(await client.post("/runs/search", json={})).status_code for _ in range(4)]
     assert found == [503, 200, 503, 200]
 

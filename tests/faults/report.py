@@ -1,0 +1,19 @@
+"""The table of faults at the end of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+PROPERTY = "faults"
+COLUMNS = ("runs", "next page", "models", "write", "write on")
+
+
+def table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table: a fault, and what became of each kind of work under it."""
+    lines = [("fault", *COLUMNS), *rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    padded = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    return [padded[0], "-" * max(map(len, padded)), *padded[1:]]

@@ -125,7 +125,7 @@ class MlflowContract(Contract):
 
     KIND = ""
     NAMES = ("plain", "two words", "é漢🙂", "per%2Fcent", "a#b?c&d=e", 'it\'s "so"')
-    """MLflow refuses `/` and `:` in names of models, and what a file system would take for another."""
+    """It refuses `/` and `:` in names of models, and what a file system takes for another name."""
     KEYS = ("team", "a.b-c_d", "two words", "a/b", "x:y")
     """It refuses other characters than these in keys."""
     PATHS = ("model/weights.bin", "two words.txt", "é漢.txt", "a/b/c/deep.txt")

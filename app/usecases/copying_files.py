@@ -1,7 +1,7 @@
 """The files of a copy: read in pieces, written, and compared by digest on both sides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.protocols import Registry
 from modeldeck.backends.api.receiving import Receiving
 
-from .copying_sides import PIECE, Read
+from .copying_sides import Read
 
 
 class Files:
@@ -69,7 +69,7 @@ class Files:
         self, there: str, here: str, file: Artifact, folder: Path | None
     ) -> Problem | None:
         reading = Read(self.source, there, file)
-        pieces = _stored(folder / file.path, reading) if folder else reading.pieces()
+        pieces = reading.stored(folder / file.path) if folder else reading.pieces()
         kept = await self._receiver.receive_file(here, file, pieces)
         self.kept.append(kept)
         where = f"{there}/{file.path}"
@@ -117,10 +117,3 @@ async def described(version: Version, files: Sequence[Artifact], folder: Path) -
         unsafe=content.unsafe,
         signature=content.signature,
     )
-
-
-async def _stored(place: Path, reading: Read) -> AsyncIterator[bytes]:
-    with place.open("rb") as file:
-        while piece := await asyncio.to_thread(file.read, PIECE):
-            reading.add(piece)
-            yield piece

@@ -1,10 +1,14 @@
 """The two ends of a copy: what is read there, what is written here, and where things come from."""
 
+import asyncio
+import struct
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from modeldeck.backends.api import address
@@ -13,28 +17,43 @@ from modeldeck.backends.api.errors import NotFoundError, ReadOnlyError, RefusedE
 from modeldeck.backends.api.events import Entry, Event
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.protocols import Registry
-from modeldeck.backends.api.receiving import TAG, Arrival, Origin, Receiving, origin_from
-from modeldeck.backends.api.runs import Dataset, Evaluation, Run, SeriesInfo, Usage
+from modeldeck.backends.api.receiving import (
+    BESIDE,
+    OWN,
+    TAG,
+    Arrival,
+    Beside,
+    Origin,
+    Receiving,
+    origin_from,
+)
+from modeldeck.backends.api.runs import Dataset, Evaluation, Lock, Run, SeriesInfo, Usage
 
 from .session import Session
 from .stamps import stamp_of
 
 PIECE = 4 << 20
+LARGEST = 64 << 20
 
 
 def home_of(registry: Registry) -> str:
     """The name of a registry for good, which things that were made there come from."""
-    named = getattr(registry, "origin", "")
+    named = getattr(_end(registry), "origin", "")
     place = registry.place
     return str(named) or (place if "://" in place else Path(place).absolute().as_uri())
 
 
 def receiver_of(session: Session) -> Receiving:
     """What takes copies in this context; ReadOnlyError where nothing does."""
-    found = getattr(session.registry, "server", session.registry)
+    found = _end(session.registry)
     if not isinstance(found, Receiving):
         raise ReadOnlyError("copies cannot be written there", where=session.context)
     return found
+
+
+def _end(registry: Registry) -> Any:
+    """The registry itself, or the server of one that keeps its records elsewhere."""
+    return getattr(registry, "server", registry)
 
 
 async def note(session: Session, entry: Entry) -> Event:
@@ -59,6 +78,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     datasets: Sequence[Dataset]
     evaluations: Sequence[Evaluation]
     files: Sequence[Artifact]
+    lock: Lock | None = None
 
     @property
     def points(self) -> int:
@@ -104,7 +124,7 @@ def carried(tags: Mapping[str, str]) -> Mapping[str, str]:
 async def load(registry: Registry, run: Run) -> Loaded:
     """Everything of a run that a plan speaks of."""
     owner = address.run(run.id)
-    return Loaded(
+    found = Loaded(
         run=run,
         origin=origin_of(registry, run, owner),
         usage=await registry.usage(run.id),
@@ -112,6 +132,36 @@ async def load(registry: Registry, run: Run) -> Loaded:
         datasets=await registry.datasets(run.id),
         evaluations=await registry.evaluations(run.id),
         files=await registry.artifacts(owner),
+        lock=await registry.lock(run.lock) if run.lock else None,
+    )
+    beside = any(file.path == BESIDE for file in found.files)
+    own = [file for file in found.files if not file.path.startswith(OWN)]
+    found = msgspec.structs.replace(found, files=own)
+    if not beside:
+        return found
+    return _with(found, await registry.read_artifact(owner, BESIDE, limit=LARGEST))
+
+
+def _with(found: Loaded, data: bytes) -> Loaded:
+    """The run with what a copy left beside it where it had no field for that."""
+    try:
+        beside = msgspec.json.decode(data, type=Beside)
+        evaluations = beside.measured
+    except (msgspec.DecodeError, UnicodeDecodeError, struct.error):
+        return found
+    run = msgspec.structs.replace(
+        found.run,
+        reason=beside.reason,
+        exit_code=beside.exit_code,
+        dirty=beside.dirty,
+        lock=beside.lock_digest,
+    )
+    return msgspec.structs.replace(
+        found,
+        run=run,
+        lock=beside.lock,
+        evaluations=evaluations,
+        usage=beside.usage,
     )
 
 
@@ -173,7 +223,26 @@ class Read:
         self.size += len(piece)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """All of it, from the registry."""
+        """All of it, from the registry; of a server in one request, gone on with where it broke."""
+        download = getattr(_end(self._registry), "download", None)
+        if download is None:
+            async for piece in self._read():
+                yield piece
+            return
+        with tempfile.TemporaryDirectory(prefix="modeldeck-copy-") as folder:
+            place = Path(folder, "file")
+            await download(self._owner, self._file.path, place)
+            async for piece in self.stored(place):
+                yield piece
+
+    async def stored(self, place: Path) -> AsyncIterator[bytes]:
+        """All of it, from the disk."""
+        with place.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                self.add(piece)
+                yield piece
+
+    async def _read(self) -> AsyncIterator[bytes]:
         while self._file.size is None or self.size < self._file.size or not self.size:
             piece = await self._registry.read_artifact(
                 self._owner, self._file.path, self.size, PIECE

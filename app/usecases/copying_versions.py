@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from modeldeck.backends.api import address
-from modeldeck.backends.api.errors import ConflictError
+from modeldeck.backends.api.errors import ConflictError, NotFoundError
 from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.plan import Change
@@ -37,7 +37,7 @@ class MovingVersions(Struct, frozen=True, kw_only=True):
         known = await arrivals(
             target, source, {w: origin_of(source.registry, v, w) for w, v in places.items()}
         )
-        there = await all_of(await target.registry.versions(name, shelf=Shelf.ALL))
+        there = await _versions_of(target, name)
         taken = {version.version for version in there}
         same = {version.digest: version.version for version in there if version.digest}
         numbers: dict[str, int] = {}
@@ -77,6 +77,14 @@ class MovingVersions(Struct, frozen=True, kw_only=True):
             changes=changes,
             effects=effects,
         )
+
+
+async def _versions_of(session: Session, model: str) -> Sequence[Version]:
+    """All versions of a model; none of one that is not there."""
+    try:
+        return await all_of(await session.registry.versions(model, shelf=Shelf.ALL))
+    except NotFoundError:
+        return ()
 
 
 def _told(version: Version, files: int, number: int, name: str, size: int) -> str:

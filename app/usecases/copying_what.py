@@ -8,6 +8,7 @@ from modeldeck.backends.api import address
 from modeldeck.backends.api.errors import NotFoundError, RefusedError, UsageError
 from modeldeck.backends.api.lists import RunQuery, all_of
 from modeldeck.backends.api.models import Version
+from modeldeck.backends.api.receiving import HOLDS
 from modeldeck.backends.api.runs import Run, Shelf
 
 from .plans import NAMED
@@ -146,6 +147,6 @@ async def runs_of(session: Session, versions: Sequence[Version]) -> Sequence[Run
                 run = await session.registry.run(version.run_id)
             except NotFoundError:
                 continue
-            if run.deleted_at is None and run.id == version.run_id:
+            if run.deleted_at is None and run.id == version.run_id and HOLDS not in run.tags:
                 found[run.id] = run
     return by_depth(list(found.values()))

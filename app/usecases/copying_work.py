@@ -10,12 +10,20 @@ import msgspec
 from msgspec import Struct
 
 from modeldeck.backends.api import address
-from modeldeck.backends.api.errors import ConflictError, ModeldeckError
+from modeldeck.backends.api.errors import (
+    ConflictError,
+    DeniedError,
+    ModeldeckError,
+    NotFoundError,
+    ReadOnlyError,
+    RefusedError,
+    UsageError,
+)
 from modeldeck.backends.api.events import Entry
 from modeldeck.backends.api.ingest import Problem, RunRecord
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.plan import Change, Plan
-from modeldeck.backends.api.receiving import Origin
+from modeldeck.backends.api.receiving import HOLDS, Origin
 from modeldeck.backends.api.runs import Experiment, Metric, Points, Run
 
 from .copying_files import Files, brought, described
@@ -38,6 +46,8 @@ from .session import Session
 RUNS = 100
 POINTS = 400_000
 """So many runs or points are one batch: other writers wait no longer than one takes."""
+WAIT = 10.0
+"""Seconds to wait for another process that changes something on the same server."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -154,10 +164,24 @@ class Copying:
                 await self._batch(batch)
 
     async def _batch(self, batch: Sequence[Loaded]) -> None:
+        """Copy some runs; where they cannot be together, each by itself."""
+        try:
+            await self._together(batch)
+        except (RefusedError, UsageError) as error:
+            if isinstance(error, ConflictError | ReadOnlyError | DeniedError):
+                raise
+            if len(batch) > 1:
+                for one in batch:
+                    await self._batch([one])
+                return
+            self._problems.append(Problem(address.run(batch[0].run.id), str(error)))
+
+    async def _together(self, batch: Sequence[Loaded]) -> None:
         known = await arrivals(
             self._target, self._source, {address.run(one.run.id): one.origin for one in batch}
         )
         going: dict[Origin, Loaded] = {}
+        changed_here = set()
         for one in batch:
             origin, arrival = known[address.run(one.run.id)]
             if arrival is not None and whole(one, arrival):
@@ -165,6 +189,9 @@ class Copying:
                 self._ids[one.run.id] = address.parse_address(arrival.address).name
             else:
                 going[origin] = one
+                if arrival is not None and arrival.stamp is not None:
+                    # What somebody has changed of it here stays, and is no problem.
+                    changed_here.add(one.run.id)
         if not going:
             return
         records = {origin: await self._record(one, origin) for origin, one in going.items()}
@@ -175,7 +202,9 @@ class Copying:
         for run_id, one in here.items():
             owner = address.run(run_id)
             problems = await self._files.all_of(address.run(one.run.id), owner, one.files)
-            problems = [*problems, *await self._compared(run_id, marks[run_id])]
+            problems = [*problems, *await self._points(run_id, marks[run_id])]
+            if one.run.id not in changed_here:
+                problems += await self._texts(run_id, one.run)
             if problems:
                 self._problems += problems
                 continue
@@ -213,7 +242,7 @@ class Copying:
                 for file in one.files
                 if file.digest is None and file.location and not file.path.endswith("/")
             ],
-            lock=await registry.lock(run.lock) if run.lock else None,
+            lock=one.lock,
             usage=one.usage,
         )
 
@@ -249,7 +278,18 @@ class Copying:
             self._count(points=count)
         return marks
 
-    async def _compared(self, run_id: str, marks: Mapping[str, Mark]) -> Sequence[Problem]:
+    async def _texts(self, run_id: str, there: Run) -> Sequence[Problem]:
+        """The parameters and tags that are not here as they are there."""
+        here = await self._target.registry.run(run_id)
+        pairs = (("parameter", there.params, here.params), ("tag", carried(there.tags), here.tags))
+        return [
+            Problem(f"{address.run(run_id)}, {kind} {key}", "is not what it is there")
+            for kind, wanted, found in pairs
+            for key, value in wanted.items()
+            if found.get(key) != value
+        ]
+
+    async def _points(self, run_id: str, marks: Mapping[str, Mark]) -> Sequence[Problem]:
         """The series that are not here as they were read there."""
         wrong = []
         for key, mark in marks.items():
@@ -282,6 +322,8 @@ class Copying:
             self._passed += 1
             return
         files = await source.artifacts(there)
+        version = msgspec.structs.replace(version, run_id=await self._run_of(version))
+        await self._receiver.make_room(origin, owner, version.run_id)
         if version.digest is None and files:
             with tempfile.TemporaryDirectory(prefix="modeldeck-copy-") as name_of:
                 folder = Path(name_of)
@@ -295,6 +337,17 @@ class Copying:
             return
         await self._make(change, origin, await source.model(model), name, version, here)
         self._count(versions=1)
+
+    async def _run_of(self, version: Version) -> str | None:
+        """The id here of the run that a version came from; not of one that only holds its files."""
+        if version.run_id:
+            try:
+                run = await self._source.registry.run(version.run_id)
+            except NotFoundError:
+                return version.run_id
+            if HOLDS in run.tags:
+                return None
+        return await self._here(version.run_id)
 
     async def _make(
         self,
@@ -310,7 +363,6 @@ class Copying:
             model=name,
             version=number,
             aliases=(),
-            run_id=await self._here(version.run_id),
             tags=carried(version.tags),
         )
         lock = await self._source.registry.lock(version.lock) if version.lock else None
@@ -331,14 +383,21 @@ class Copying:
         if one_trail(target):
             await self._receiver.receive_version(origin, model, made, files, lock, entry("done"))
             return
-        intent = (await note(target, entry("intent"))).seq
-        try:
-            await self._receiver.receive_version(origin, model, made, files, lock, None)
-        except ModeldeckError as error:
-            phase = "failed" if error.exit_code in (2, 4) else "unknown"
-            await note(target, entry(phase, intent))
-            raise
-        await note(target, entry("done", intent))
+        records: Any = getattr(target.registry, "records", None)
+        async with records.applying(WAIT):
+            intent = (await note(target, entry("intent"))).seq
+            try:
+                number = await self._receiver.receive_version(
+                    origin, model, made, files, lock, None
+                )
+            except ModeldeckError as error:
+                sure = isinstance(error, RefusedError | UsageError)
+                await note(target, entry("failed" if sure else "unknown", intent))
+                raise
+            await note(target, entry("done", intent))
+        if number != made.version:
+            what = f"is version {number}: somebody made one meanwhile"
+            self._problems.append(Problem(change.subject, what))
 
 
 def _depths(runs: Sequence[Run]) -> Mapping[str, int]:

@@ -109,6 +109,12 @@ class Files:
                     {"artifact_file_path": rest},
                 )
         if address.version is not None:
+            source = (await self._registered.item(address.name, address.version)).source or ""
+            if source.startswith("runs:/"):
+                # The server itself cannot follow that to files that it serves.
+                run_id, _, below = source.removeprefix("runs:/").strip("/").partition("/")
+                whole = "/".join(part for part in (below, path) if part)
+                return Place("/get-artifact", {"run_uuid": run_id, "path": whole})
             return Place(
                 "/model-versions/get-artifact",
                 {"name": address.name, "version": str(address.version), "path": path},

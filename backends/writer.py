@@ -87,7 +87,7 @@ class Writer:
         field, wanted = next(iter(intent.after.items()))
         try:
             found = await self._read(intent.subject, field)
-        except (UnreachableError, RefusedError):
+        except ModeldeckError:
             return None
         if same(field, found, wanted):
             return await self._end(intent, "done", "found so at the next start")

@@ -10,6 +10,7 @@ import pytest
 from modeldeck.backends.api.errors import (
     BusyError,
     ConflictError,
+    DamagedError,
     ReadOnlyError,
     RefusedError,
     UnreachableError,
@@ -160,6 +161,27 @@ async def test_no_answer_and_nobody_knows(registry, server, read, why):
     assert (await trail(registry))[-1].after == {"version": 2, "why": why}
     assert await phases(registry) == ["intent", "unknown"]
     assert len(server.writes) == 1
+
+
+async def test_what_never_left_has_failed(registry, server):
+    error = UnreachableError("connection refused")
+    error.sent = False
+    server.write = [raising(error)]
+    with pytest.raises(UnreachableError, match="connection refused"):
+        await registry.apply(plan(champion()), ME, "here")
+    assert await phases(registry) == ["intent", "failed"]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_an_answer_that_cannot_be_read_is_no_refusal(registry, server, arrived):
+    error = DamagedError("a page of HTML came instead")
+    server.write = [raising(error, server if arrived else None)]
+    if arrived:
+        await registry.apply(plan(champion()), ME, "here")
+    else:
+        with pytest.raises(DamagedError, match="is not known"):
+            await registry.apply(plan(champion()), ME, "here")
+    assert await phases(registry) == ["intent", "done" if arrived else "unknown"]
 
 
 async def test_taken_and_then_away_is_done(registry, server):

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from modeldeck.backends.api.errors import DeniedError, UnreachableError
+from modeldeck.backends.api.errors import DamagedError, DeniedError, UnreachableError
 from modeldeck.backends.local.trail import erase, rebuild_index, verify
 from tests.local.records import ME, entry, piped, plan
 
@@ -106,7 +106,9 @@ async def test_a_subject_that_is_gone(registry, server):
     assert [event.phase for event in await registry.reconcile()] == ["unknown", "done"]
 
 
-@pytest.mark.parametrize("error", [UnreachableError("away"), DeniedError("who are you?")])
+@pytest.mark.parametrize(
+    "error", [UnreachableError("away"), DeniedError("who are you?"), DamagedError("a login page")]
+)
 async def test_it_stays_open_while_the_server_cannot_be_asked(registry, server, error):
     await registry.records.note(intent())
 

@@ -80,7 +80,7 @@ class Listing(Generic[T]):
         start = await self._start()
         if not limit:
             return [item async for page in self.pages() for item in page], None
-        if not start and window.count is None:
+        if not start and window.count is None and len(window.first) > limit:
             items = window.first[: limit + 1]
         else:
             items = await window.page(start, limit + 1)

@@ -1,15 +1,19 @@
 """A list on a server, read a page at a time as it is looked at, each page once."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 LARGEST = 1000
-"""Rows of a page at most: what a server gives in about a second."""
-SMALLEST = 200
+SMALLEST = 100
+SECONDS = 1.5
+"""About so long a page may take; how large it is follows from the pages before."""
 OPENING = 2
 """Requests for the first page at most, however little of them fits a filter."""
+ENOUGH = 10
+"""With so many rows there is something to look at: the first page is not waited for longer."""
 
 
 class Fetched(NamedTuple, Generic[T]):
@@ -37,11 +41,14 @@ class RemoteWindow(Generic[T]):
         key: Callable[[T], str],
         describe: Callable[[int, bool], Sequence[str]],
         finish: Callable[[T], T],
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._key = key
         self._describe = describe
         self._finish = finish
+        self._timer = timer
+        self._rate = 0.0
         self._rows: list[T] = []
         self._places: dict[str, int] = {}
         self._seen: set[str] = set()
@@ -96,16 +103,23 @@ class RemoteWindow(Generic[T]):
         async with self._asking:
             asked = 0
             while not self._ended and len(self._rows) < wanted and asked != requests:
-                self._take(await self._fetch(self._token, self._size(wanted)))
+                if requests and asked and len(self._rows) >= ENOUGH:
+                    break
+                began = self._timer()
+                page = await self._fetch(self._token, self._size(wanted))
+                self._rate = (self._timer() - began) / max(len(page.keys), 1)
+                self._take(page)
                 asked += 1
 
     def _size(self, wanted: int) -> int:
-        """How many to ask for: what is missing at first, later more at a time."""
-        missing = wanted - len(self._rows)
+        """How many to ask for: what is missing, judged by what of the pages before fitted."""
+        missing = max(wanted - len(self._rows), 1)
         if not self._seen:
-            return min(max(missing, 1), LARGEST)
-        few = len(self._rows) < len(self._seen) // 2
-        return LARGEST if few else min(max(missing, SMALLEST), LARGEST)
+            return min(missing, LARGEST)
+        share = len(self._rows) / len(self._seen)
+        needed = missing if share == 1.0 else missing / share if share else LARGEST
+        affordable = SECONDS / self._rate if self._rate else LARGEST
+        return int(max(SMALLEST, min(max(needed, SMALLEST), affordable, LARGEST)))
 
     def _take(self, page: Fetched[T]) -> None:
         fresh = {key for key in page.keys if key not in self._seen}

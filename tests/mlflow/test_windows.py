@@ -10,15 +10,18 @@ from modeldeck.backends.mlflow.windows import Fetched, RemoteWindow
 class Pages:
     """A server of `rows`, of which those in `fits` fit; asked for by token and size."""
 
-    def __init__(self, rows, fits=None, script=None):
+    def __init__(self, rows, fits=None, script=None, seconds=0.0):
         self.rows = list(rows)
         self.fits = fits or (lambda row: True)
         self.script = list(script or ())
         self.asked = []
+        self.seconds = seconds  # a row
+        self.now = 0.0
 
     async def __call__(self, token, size):
         await asyncio.sleep(0)
         self.asked.append((token, size))
+        self.now += size * self.seconds
         if self.script:
             rows, following = self.script.pop(0)
         else:
@@ -34,6 +37,7 @@ def window_of(pages):
         str,
         lambda looked, ended: [f"{looked} looked at{'' if ended else ' of ?'}"],
         str.upper,
+        lambda: pages.now,
     )
 
 
@@ -100,6 +104,24 @@ async def test_with_a_filter_here_opening_takes_two_requests_at_most():
     assert list(window.notes) == ["1100 looked at of ?"]
     assert await window.page(0, 1) == ["R49999"]
     assert {size for _, size in pages.asked[2:]} == {1000}
+
+
+async def test_opening_does_not_wait_for_more_where_there_is_something_to_look_at():
+    pages = Pages(names(5000), fits=lambda row: row.endswith("0"))
+    window = window_of(pages)
+    await window.open(100)
+    assert [size for _, size in pages.asked] == [100]
+    assert (len(window.first), window.count) == (10, None)
+    assert len(await window.page(0, 100)) == 100
+    assert [size for _, size in pages.asked[1:]] == [900]  # a tenth fits
+
+
+async def test_pages_of_a_slow_server_are_smaller():
+    pages = Pages(names(5000), fits=lambda row: row.endswith("00"), seconds=0.005)
+    window = window_of(pages)
+    await window.open(100)
+    await window.page(0, 20)
+    assert max(size for _, size in pages.asked[1:]) == 300  # 1.5 seconds
 
 
 async def test_places_are_those_of_what_was_fetched():

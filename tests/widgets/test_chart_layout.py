@@ -23,8 +23,11 @@ point = st.tuples(number, number)
 line = st.tuples(st.text(max_size=6), st.lists(point, max_size=12))
 
 
-def chart(*lines, total=None, **options):
-    made = [Line(name, [p[0] for p in ps], [p[1] for p in ps], total=total) for name, ps in lines]
+def chart(*lines, total=None, sampled=False, **options):
+    made = [
+        Line(name, [p[0] for p in ps], [p[1] for p in ps], total=total, sampled=sampled)
+        for name, ps in lines
+    ]
     picture = Picture(made, [prepare(one) for one in made], **options)
     view = View()
     ends = reach(list(picture.series))
@@ -282,6 +285,12 @@ def test_the_label_counts_what_is_drawn_of_how_much():
     picture, view = chart(("a", [(at, at) for at in range(101)]), total=2000)
     view.zoom(4)
     assert "25 drawn of 2,000  zoomed 4x" in text(picture, view, 80, 12)
+
+
+def test_the_label_says_that_a_sample_is_drawn():
+    lines = [("a", [(0, 1), (1, 2), (2, math.nan)]), ("b", [(0, 1), (1, 3)])]
+    assert "2 points of a sample  some NaN" in text(*chart(lines[0], sampled=True), 80, 12)
+    assert "4 points of a sample in 2 lines" in text(*chart(*lines, sampled=True), 80, 12)
 
 
 def test_the_reading_says_what_stands_in_the_column():

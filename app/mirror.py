@@ -19,7 +19,7 @@ from modeldeck.backends.local import LocalBackend, open_mirror, open_registry
 from modeldeck.backends.local.opening import IN_PLACE
 from modeldeck.backends.local.schema import REGISTRY as REGISTRY_FILE
 from modeldeck.backends.local.schema import TELEMETRY as TELEMETRY_FILE
-from modeldeck.backends.sources.detect import REGISTRY, Candidate, detect
+from modeldeck.backends.sources.detect import REGISTRY, SNAPSHOT, Candidate, detect
 
 PAGE = 500
 Progress = Callable[[int], None]
@@ -33,7 +33,7 @@ async def open_in_place(
     read_only: str = "",
     progress: Progress = lambda _: None,
 ) -> LocalBackend:
-    """The store at `path` as a read-only registry; our own registries simply open.
+    """The store or snapshot at `path` as a read-only registry; our own registries simply open.
 
     What is new there is indexed first; `progress` gets the number of runs looked at.
     """
@@ -41,6 +41,10 @@ async def open_in_place(
     if found.kind == REGISTRY:
         allowed = frozenset(settings.safe_directories)
         return open_registry(found.path, read_only=read_only, allowed=allowed, tool=tool)
+    if found.kind == SNAPSHOT:
+        from .snapshot import open_snapshot
+
+        return await open_snapshot(found.path, tool=tool)
     source = await asyncio.to_thread(found.open)
     folder = mirror_folder(source.origin)
     try:

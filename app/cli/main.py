@@ -36,6 +36,7 @@ COMMANDS = {
     "init": ("init", "init", "Make an empty registry."),
     "info": ("info", "info", "Where things lie, which versions, which settings."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, say the way out."),
+    "snapshot": ("snapshot", "snapshot", "Write runs, models and the trail into one file."),
     "backup": ("backup", "backup", "Copy the registry while it is in use."),
     "restore": ("restore", "restore", "Bring a registry back from a backup."),
     "gc": ("gc", "gc", "Remove what nothing needs any more."),

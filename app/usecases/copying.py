@@ -9,7 +9,7 @@ from modeldeck.backends.api.plan import Inverse, Plan
 from .copying_runs import Look, MovingRuns, left_behind
 from .copying_sides import check_two
 from .copying_versions import MovingVersions
-from .copying_what import check_wanted, find_wanted, runs_of
+from .copying_what import Wanted, check_wanted, find_wanted, runs_of
 from .copying_work import Copied, Copying, Tell, silent
 from .plans import make_plan
 from .session import Session
@@ -18,7 +18,7 @@ from .session import Session
 async def plan_copy(
     source: Session,
     target: Session,
-    what: Sequence[str],
+    what: Sequence[str] | Wanted,
     *,
     experiment: str = "",
     name: str = "",
@@ -35,7 +35,7 @@ async def plan_copy(
     it is here is passed over.
     """
     check_two(source, target)
-    wanted = await find_wanted(source, what)
+    wanted = what if isinstance(what, Wanted) else await find_wanted(source, what)
     check_wanted(wanted, experiment, name, with_runs=with_runs)
     runs = wanted.runs
     if with_runs:

@@ -71,7 +71,7 @@ def backup(
             for database in (layout.telemetry, layout.database):
                 if database.exists():
                     progress(f"copying {database.name}", 0, 1)
-                    _copy_database(database, part / database.name)
+                    copy_database(database, part / database.name)
             missing = _copy_artifacts(layout, part, progress)
             files = [_kept(part, path) for path in _files(part)]
             manifest = Manifest(made_at=now, tool=tool, files=files, missing=missing)
@@ -109,7 +109,7 @@ def verify(folder: Path, *, progress: Progress = silent) -> Manifest:
                 )
         for schema, name in ((REGISTRY, "registry.db"), (TELEMETRY, "telemetry.db")):
             if (folder / name).exists():
-                _check_database(folder / name, schema.application_id)
+                check_database(folder / name, schema.application_id)
         return manifest
 
 
@@ -171,7 +171,8 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _copy_database(source: Path, target: Path) -> None:
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database that is in use, as it is at one moment."""
     make_private(target)
     with (
         closing(connect(f"{source.absolute().as_uri()}?mode=ro")) as old,
@@ -229,12 +230,13 @@ def _manifest(folder: Path) -> Manifest:
     names = [PurePosixPath(file.path) for file in manifest.files]
     if manifest.format != FORMAT:
         raise DamagedError(f"has the unknown format {manifest.format}", where=str(path))
-    if PurePosixPath("registry.db") not in names or not all(map(_belongs, names)):
+    if PurePosixPath("registry.db") not in names or not all(map(belongs, names)):
         raise DamagedError("names files that no backup has", where=str(path))
     return manifest
 
 
-def _belongs(path: PurePosixPath) -> bool:
+def belongs(path: PurePosixPath) -> bool:
+    """Whether a backup can have a file of that name."""
     parts = path.parts
     if len(parts) == 1:
         return parts[0] in ("registry.db", "telemetry.db")
@@ -248,7 +250,8 @@ def _belongs(path: PurePosixPath) -> bool:
     )
 
 
-def _check_database(path: Path, application: int) -> None:
+def check_database(path: Path, application: int) -> None:
+    """Raise DamagedError when a file is not ours, or not whole."""
     with (
         clear_errors(path),
         closing(connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1")) as connection,

@@ -33,32 +33,50 @@ def _rows(connection: Connection, table: str, origin: int) -> Sequence[tuple[int
     return connection.execute(sql, (origin,)).fetchall()
 
 
-def _drop_runs(connection: Connection, origin: int, kept: Collection[str]) -> Sequence[str]:
-    gone = []
-    for number, native in _rows(connection, "run", origin):
-        if native in kept:
-            continue
-        (uid,) = connection.execute("SELECT uid FROM run WHERE id = ?", (number,)).fetchone()
+def drop_runs(connection: Connection, runs: Sequence[tuple[int, str]]) -> None:
+    """Drop runs, named by row and id, with all that they hold here."""
+    for row, uid in runs:
         for table in _RUN_TABLES:
-            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (number,))
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (row,))
         connection.execute("DELETE FROM artifact WHERE owner = ?", (address.run(uid),))
-        connection.execute("DELETE FROM run WHERE id = ?", (number,))
-        gone.append(uid)
-    return gone
+        connection.execute("DELETE FROM run WHERE id = ?", (row,))
+
+
+def _drop_runs(connection: Connection, origin: int, kept: Collection[str]) -> Sequence[str]:
+    rows = connection.execute(
+        "SELECT id, uid, native_id FROM run WHERE origin_id = ?", (origin,)
+    ).fetchall()
+    gone = [(row, uid) for row, uid, native in rows if native not in kept]
+    drop_runs(connection, gone)
+    return [uid for _, uid in gone]
+
+
+def drop_models(connection: Connection, models: Sequence[tuple[int, str]]) -> None:
+    """Drop models, named by row and name, with their versions and aliases."""
+    for row, name in models:
+        drop_versions(connection, row, name, ())
+        for table in ("model_tag", "alias"):
+            connection.execute(f"DELETE FROM {table} WHERE model_id = ?", (row,))
+        connection.execute("DELETE FROM model WHERE id = ?", (row,))
+
+
+def drop_versions(connection: Connection, model: int, name: str, kept: Collection[int]) -> None:
+    """Drop the versions of a model but for those `kept`."""
+    versions = connection.execute("SELECT id, number FROM version WHERE model_id = ?", (model,))
+    for version, number in versions.fetchall():
+        if number not in kept:
+            connection.execute("DELETE FROM version_tag WHERE version_id = ?", (version,))
+            connection.execute("DELETE FROM version WHERE id = ?", (version,))
+            owner = address.version(name, number)
+            connection.execute("DELETE FROM artifact WHERE owner = ?", (owner,))
 
 
 def _drop_models(connection: Connection, origin: int, kept: Mapping[str, Collection[int]]) -> None:
-    for model, native in _rows(connection, "model", origin):
-        numbers = kept.get(native, ())
-        (name,) = connection.execute("SELECT name FROM model WHERE id = ?", (model,)).fetchone()
-        versions = connection.execute("SELECT id, number FROM version WHERE model_id = ?", (model,))
-        for version, number in versions.fetchall():
-            if number not in numbers:
-                connection.execute("DELETE FROM version_tag WHERE version_id = ?", (version,))
-                connection.execute("DELETE FROM version WHERE id = ?", (version,))
-                owner = address.version(name, number)
-                connection.execute("DELETE FROM artifact WHERE owner = ?", (owner,))
-        if native not in kept:
-            for table in ("model_tag", "alias"):
-                connection.execute(f"DELETE FROM {table} WHERE model_id = ?", (model,))
-            connection.execute("DELETE FROM model WHERE id = ?", (model,))
+    rows = connection.execute(
+        "SELECT id, name, native_id FROM model WHERE origin_id = ?", (origin,)
+    ).fetchall()
+    for row, name, native in rows:
+        if native in kept:
+            drop_versions(connection, row, name, kept[native])
+        else:
+            drop_models(connection, [(row, name)])

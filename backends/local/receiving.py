@@ -12,7 +12,7 @@ from ..api import address
 from ..api.artifacts import Artifact
 from ..api.errors import ConflictError, ReadOnlyError
 from ..api.events import Entry
-from ..api.ingest import RunRecord
+from ..api.ingest import RunRecord, Source
 from ..api.models import Model, Version
 from ..api.receiving import Arrival, Origin
 from ..api.runs import Experiment, Lock, Points
@@ -32,13 +32,19 @@ KIND = "copy"
 class Receiver(Intake):
     """The part of the registry that takes copies."""
 
+    source: Source | None
     exactly = True
     losses: Sequence[str] = ()
 
+    taken_from = ""
+    """Of which registry this one is a copy that is only read; empty for one of its own."""
+
     @property
     def origin(self) -> str:
-        """The name of this registry for good: where its file lies."""
-        return self.layout.database.as_uri()
+        """The name of this registry for good: where its file lies, or what it shows."""
+        if self.taken_from:
+            return self.taken_from
+        return self.source.origin if self.source else self.layout.database.as_uri()
 
     def number_for(self, wanted: int, taken: Collection[int]) -> int:
         """The number that a version gets here: its own where that is free, else the next."""

@@ -16,28 +16,31 @@ from .sqlite import Database, check_header, unreadable
 from .uris import is_file, is_folder
 
 REGISTRY = "modeldeck"
+SNAPSHOT = "snapshot"
 # The application id of a registry, and the tables that tell one that lost it.
 _REGISTRY_ID = 0x6D64636B
 _REGISTRY_TABLES = frozenset(("origin", "run", "key", "metric", "audit", "audit_payload"))
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
 _LOOK_AT = 1000
+_ZIP = b"PK\3\4"
 _WAY_OUT = "Give the path of an mlflow.db, an mlruns folder or a modeldeck registry"
 
 
 class Candidate(Struct, frozen=True):
-    """Something that can be opened. `kind` is `modeldeck`, `mlflow-db` or `mlruns`."""
+    """Something that can be opened. `kind` is `modeldeck`, `snapshot`, `mlflow-db` or `mlruns`."""
 
     kind: str
     path: Path
 
     def open(self) -> Source:
-        """A source over it. A registry of ours is none: a backend opens that."""
+        """A source over it. A registry of ours is none, nor a snapshot: a backend opens those."""
         if self.kind == mlflow_db.KIND:
             return MlflowDb(self.path)
         if self.kind == mlruns.KIND:
             return Mlruns(self.path)
         raise DamagedError(
-            "is a modeldeck registry and no store of another tool",
+            f"is a modeldeck {'snapshot' if self.kind == SNAPSHOT else 'registry'}"
+            " and no store of another tool",
             where=str(self.path),
             way_out="Open it with --registry",
         )
@@ -65,6 +68,8 @@ def detect(path: Path) -> Sequence[Candidate]:
 
 
 def _kind_of_file(path: Path) -> str:
+    if _is_zip(path):
+        return SNAPSHOT
     check_header(path)
     database = Database(path, ProblemLog())
     try:
@@ -76,6 +81,14 @@ def _kind_of_file(path: Path) -> str:
     finally:
         database.close()
     return mlflow_db.KIND
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ZIP)) == _ZIP
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _in_folder(path: Path) -> Sequence[Candidate]:

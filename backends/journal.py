@@ -41,6 +41,8 @@ from .writer import Writer
 
 WAIT = 10.0
 """Seconds to wait for another process that applies a plan with the same records."""
+WHOLE = 5000
+"""Models of a list that are all looked at, when it is whole."""
 _NAMED = 3
 
 
@@ -189,8 +191,12 @@ class Journaled:
     ) -> Window[Model]:
         with self._observer.age() as age:
             window = await self.server.models(where, sort, shelf)
-        whole = where is None and shelf is not Shelf.DELETED and window.count == len(window.first)
-        self._observer.models(window.first, age.at, all_there=whole)
+        rows = window.first
+        if window.count is not None and len(rows) < window.count <= WHOLE:
+            # It is whole already, so this asks nothing.
+            rows = await window.page(0, window.count)
+        whole = where is None and shelf is not Shelf.DELETED and window.count == len(rows)
+        self._observer.models(rows, age.at, all_there=whole)
         return Watched(window, self._observer, self._observer.models, age.at)
 
     async def model(self, name: str) -> Model:

@@ -8,8 +8,9 @@ later, it is that time.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ RENEW = timedelta(seconds=30)
 """How much later a look is before its time is written though nothing changed."""
 
 ABSENT = "null"
+_ENDS = "/@"
 _OUTCOMES = ", ".join(f"'{phase}'" for phase in OUTCOMES)
 _OPEN = (
     "SELECT seq, subject FROM audit_index AS i WHERE phase = 'intent' AND subject <> ?"
@@ -69,17 +71,17 @@ def news(connection: Connection, look: Look) -> News:
     known = _known(connection, look)
     busy = {_family(subject) for _, subject in _open(connection)}
     now = {subject: _json(value) for subject, value in look.seen.items()}
-    for start in look.below:
-        for subject, old in known.items():
-            if old.value != ABSENT and subject.startswith(start) and not _beginning(subject):
-                now.setdefault(subject, ABSENT)
+    below = frozenset(look.below)
+    for subject, old in known.items():
+        if old.value != ABSENT and subject not in now and not below.isdisjoint(_around(subject)):
+            now[subject] = ABSENT
     values: dict[str, str] = {}
     looks: set[str] = set()
     changes = []
     skipped = False
     for subject, value in now.items():
         row = _last(known, subject)
-        if _family(subject) in busy or (row and look.at < row.looked <= look.now):
+        if (busy and _family(subject) in busy) or (row and look.at < row.looked <= look.now):
             # Being changed from here, or known from a later look.
             skipped = skipped or row is None or row.value != value
         elif row is None or row.value is None:
@@ -87,7 +89,7 @@ def news(connection: Connection, look: Look) -> News:
         elif row.value != value:
             values[subject] = value
             changes.append((subject, row.value, row.looked))
-        elif _due(look, row) and not any(subject.startswith(start) for start in look.below):
+        elif _due(look, row) and below.isdisjoint(_around(subject)):
             if subject in known:
                 looks.add(subject)
             else:
@@ -199,7 +201,7 @@ def _tried(connection: Connection, look: Look, subject: str, value: str, since: 
 def _known(connection: Connection, look: Look) -> Mapping[str, Row]:
     """The rows of all that a look speaks of, and of the beginnings of that."""
     names = {*look.seen, *look.below}
-    names |= {start for name in tuple(names) for start in _beginnings(name)}
+    names |= {start for name in tuple(names) for start in _around(name)}
     found = {
         row[0]: Row(row[1], row[2])
         for row in connection.execute(
@@ -208,20 +210,23 @@ def _known(connection: Connection, look: Look) -> Mapping[str, Row]:
             (look.context, look.field, json.dumps(list(names))),
         )
     }
-    for start in look.below:
+    if look.below:
+        below = frozenset(look.below)
         rows = connection.execute(
             "SELECT subject, value, looked FROM seen WHERE context = ? AND field = ?"
             " AND subject > ? AND subject < ?",
-            (look.context, look.field, start, _after(start)),
+            (look.context, look.field, min(below), _after(max(below))),
         )
-        found |= {row[0]: Row(row[1], row[2]) for row in rows}
+        for subject, value, looked in rows:
+            if subject[-1] not in _ENDS and not below.isdisjoint(_around(subject)):
+                found[subject] = Row(value, looked)
     return found
 
 
 def _last(known: Mapping[str, Row], subject: str) -> Row | None:
     """What was known of a subject; that it is not there when all around it were seen."""
     row = known.get(subject)
-    around = max((known[s].looked for s in _beginnings(subject) if s in known), default=None)
+    around = max((known[s].looked for s in _around(subject) if s in known), default=None)
     if row is None:
         return None if around is None else Row(ABSENT, around)
     return row if around is None else Row(row.value, max(row.looked, around))
@@ -231,12 +236,10 @@ def _due(look: Look, row: Row) -> bool:
     return look.at - row.looked >= RENEW / timedelta(microseconds=1)
 
 
-def _beginnings(subject: str) -> Iterable[str]:
-    return [subject[:n] for n in range(1, len(subject)) if subject[n - 1] in "/@"]
-
-
-def _beginning(subject: str) -> bool:
-    return subject[-1] in "/@"
+@lru_cache(4096)
+def _around(subject: str) -> Sequence[str]:
+    """The beginnings under which it is."""
+    return [subject[:n] for n in range(1, len(subject)) if subject[n - 1] in _ENDS]
 
 
 def _family(subject: str) -> str:

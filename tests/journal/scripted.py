@@ -54,6 +54,7 @@ class Scripted:
         self.write: list[Act] = []
         self.read: list[Callable[[], Awaitable[None]]] = []
         self.closed = False
+        self.counts = True
 
     def availability(self, operation: str, subject: str = "") -> Any:
         return YES
@@ -103,7 +104,10 @@ class Scripted:
 
     async def models(self, where: Any = None, sort: Any = (), shelf: Any = None) -> Any:
         rows = [await self._found(name) for name in self.aliases_of]
-        return ListWindow(rows, [row.name for row in rows], first=2)
+        window = ListWindow(rows, [row.name for row in rows], first=2)
+        if not self.counts:
+            window.count = None
+        return window
 
     async def model(self, name: str) -> Model:
         if self.read:

@@ -87,6 +87,7 @@ async def test_a_model_that_somebody_deleted(registry, server, clock, how):
 
 async def test_part_of_a_list_says_nothing_of_the_rest(registry, server, clock):
     server.aliases_of |= {"a": {"x": 1}, "b": {"x": 1}}
+    server.counts = False
     window = await registry.models()
     assert [row.name for row in window.first] == ["fraud", "a"]
     await window.page(2, 1)
@@ -100,6 +101,16 @@ async def test_part_of_a_list_says_nothing_of_the_rest(registry, server, clock):
     await window.page(1, 2)
     [event] = await looked(registry)
     assert event.subject == "models/b@x"
+
+
+async def test_a_list_that_is_whole_is_looked_at_beyond_its_first_page(registry, server, clock):
+    server.aliases_of |= {"a": {"x": 1}, "b": {"x": 1}}
+    await looked(registry, "models")
+    server.put("models/b@x", 2)
+    del server.aliases_of["a"]
+    clock.forward(1)
+    subjects = [event.subject for event in await looked(registry, "models")]
+    assert sorted(subjects) == ["models/a@x", "models/b@x"]
 
 
 async def test_own_changes_are_not_observed(registry, server, clock):

@@ -110,8 +110,7 @@ class Gzip:
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """What `data` decodes to, at most `PIECE` bytes at a time."""
-        full = False
-        while data or full:
+        while data:
             self._begun = True
             if self._inflate.eof:
                 self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -119,11 +118,8 @@ class Gzip:
                 piece = self._inflate.decompress(data, PIECE)
             except zlib.error:
                 raise DamagedError("the answer is damaged gzip", where=self._url) from None
-            full = len(piece) == PIECE
-            data = self._inflate.unconsumed_tail
-            if self._inflate.eof:
-                full = False
-                data = self._inflate.unused_data
+            # The end of a member is not consumed before all that it decodes to has been given.
+            data = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
             if piece:
                 yield piece
 

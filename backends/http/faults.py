@@ -53,7 +53,7 @@ class Progress:
 
 def slow(seconds: float, progress: Progress, received: int, *, patient: bool) -> Fault:
     """The deadline of a try is over."""
-    time = f"{seconds:g} s"
+    time = f"{seconds:.3g} s"
     if not progress.sent:
         return Fault(
             kind="timeout connecting",

@@ -62,8 +62,10 @@ async def test_it_opens_says_when_and_tries_once_after_growing_pauses(world):
 async def test_the_tries_of_one_request_count_and_end_when_it_opens(world):
     http, served = await world.pair(Switch())
     await fail(http, r"503.*tried 4 times", Limits())
-    await fail(http, "503", Limits())
+    error = await fail(http, "503", Limits())
+    assert "not asked" not in error.what
     assert len(served.seen) == 5
+    assert len(world.time.slept) == 3
     assert len(http.exchanges) == 5
 
 

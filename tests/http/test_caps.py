@@ -94,6 +94,18 @@ async def test_a_huge_length_is_refused_before_it_comes(world, size):
     assert len(served.seen) == 1
 
 
+async def test_what_was_refused_does_not_hold_its_connection(world):
+    async def script(request, line):
+        huge = answer(b"", content_length="1000000")
+        await line.write(huge if request.target == "/huge" else answer())
+
+    http, _ = await world.pair(script, limits=SMALL)
+    for _ in range(10):
+        with pytest.raises(DamagedError, match="at most 1,000 bytes"):
+            await http.request("GET", "/huge")
+    assert (await http.request("GET", "/x")).status == 200
+
+
 async def test_a_body_without_end_is_cut(world):
     sent = 0
 

@@ -107,10 +107,21 @@ async def broken_off(world, store, tmp_path):
 
 async def test_the_next_download_goes_on_from_the_part(world, tmp_path):
     store = Store()
-    http, _ = await broken_off(world, store, tmp_path)
+    http, served = await broken_off(world, store, tmp_path)
     assert await http.download("/f", tmp_path / "f") == DIGEST
     assert store.ranges == [None, f"bytes={BREAK}-"]
+    assert served.seen[1].headers["if-range"] == store.etag
     assert left(tmp_path) == {"f"}
+
+
+async def test_a_note_that_somebody_else_wrote_is_not_sent(world, tmp_path):
+    store = Store()
+    http, served = await broken_off(world, store, tmp_path)
+    for note in (f'W/"weak"\n{served.url}/f', f'"a\x01"\n{served.url}/f', '"a"', "\xff"):
+        (tmp_path / "f.part").write_bytes(b"x" * 100)
+        (tmp_path / "f.part.etag").write_text(note, "latin-1")
+        assert await http.download("/f", tmp_path / "f") == DIGEST
+        assert store.ranges[-1] is None
 
 
 async def test_another_file_by_its_etag_is_fetched_anew(world, tmp_path):

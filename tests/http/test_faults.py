@@ -56,6 +56,13 @@ async def drips(request, line):
         await asyncio.sleep(0.02)
 
 
+async def flows(request, line):
+    await line.write(answer(b"", transfer_encoding="chunked"))
+    while True:
+        await line.write(b"4e20\r\n" + b"x" * 20_000 + b"\r\n")
+        await asyncio.sleep(0.02)
+
+
 async def talks(request, line):
     await line.write(b"220 mail.example.org ESMTP\r\n\r\n")
     line.cut()
@@ -73,7 +80,8 @@ FAULTS = {
     truncates_chunks: ("in the middle of the answer", 4),
     says_nothing: ("no answer within 0.2 s", 4),
     drips_headers: ("no answer within 0.2 s", 4),
-    drips: (r"not complete after 0.2 s \(\d+ bytes of it came\)", 4),
+    drips: (r"not complete after 0.2 s \([\d,]+ bytes of it came\)", 4),
+    flows: (r"not complete after 0.2 s \([\d,]+ bytes of it came\)", 4),
     talks: ("is no HTTP", 1),
     headers_without_end: ("more headers than", 1),
 }

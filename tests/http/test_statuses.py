@@ -139,6 +139,16 @@ async def test_all_tries_together_have_an_end(world):
     assert len(served.seen) == 3
 
 
+async def test_the_last_try_has_what_is_left(world):
+    async def says_nothing(request, line):
+        await asyncio.Event().wait()
+
+    limits = Limits(deadline=0.3, total=0.5, tries=9)
+    http, _ = await world.pair(says_nothing, limits=limits, random=lambda: 0.0)
+    with pytest.raises(UnreachableError, match=r"within 0\.[01]\d* s \(tried 2 times\)"):
+        await http.request("GET", "/x")
+
+
 async def test_what_an_adapter_explains_is_believed_and_final(world):
     def explain(found):
         return UsageError("workspaces are off") if b"off" in found.body else None

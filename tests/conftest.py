@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.faults.report import PROPERTY, table
+from tests.faults.report import HEADS, table
 from tests.mlflow_store import mlflow_store
 from tests.servers import Keeper, filled_store, mlflow_server
 
@@ -87,10 +87,11 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     terminalreporter.section("kinds of tests")
     terminalreporter.line(", ".join(f"{counts[kind]} {kind}" for kind in KINDS))
     properties = [pair for report in ran for pair in report.user_properties]
-    if rows := [row for name, row in properties if name == PROPERTY]:
-        terminalreporter.section("faults between us and a server, and what became of the work")
-        for line in table(rows):
-            terminalreporter.line(line)
+    for name, head in HEADS.items():
+        if rows := [row for key, row in properties if key == name]:
+            terminalreporter.section(f"{name} between us and a server")
+            for line in table(head, rows):
+                terminalreporter.line(line)
     if "CI" in os.environ and skipped(config):
         terminalreporter.section("skipped, which CI does not allow", red=True)
         for report in skipped(config):

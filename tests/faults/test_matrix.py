@@ -19,7 +19,6 @@ from tests.faults import work
 from tests.faults.place import NameServer, Place, opened
 from tests.faults.report import COLUMNS, PROPERTY
 from tests.servers import faults
-from tests.servers.fill import filled
 from tests.servers.proxy import Fault, Request
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -131,20 +130,8 @@ def is_page(request: Request) -> bool:
     return request.path.endswith(("/runs/search", "/registered-models/search"))
 
 
-@pytest.fixture(scope="session")
-def server(mlflow_server, pytestconfig):
-    """A server whose lists have more than a page, and which is quick all the same."""
-    cache = pytestconfig.cache.mkdir("mlflow-stores")
-    return mlflow_server("3", store=filled(cache, runs=400, models=2 * len(CASES), keys=2))
-
-
-@pytest.fixture
-def names(monkeypatch):
-    return NameServer(monkeypatch)
-
-
 @pytest.mark.parametrize("name", CASES)
-async def test_fault(server, names, tmp_path, record_property, name):
+async def test_fault(small_server, names, tmp_path, record_property, name):
     case = CASES[name]
     kinds: dict[str, Any] = {"runs": work.runs, "next page": work.page, "models": work.models}
     for place, column in enumerate(COLUMNS[3:]):
@@ -153,7 +140,7 @@ async def test_fault(server, names, tmp_path, record_property, name):
 
     async def cell(column: str) -> str:
         tls = isinstance(case, Swap) and case.tls
-        async with opened(server, tmp_path / column, case.limits, tls=tls) as place:
+        async with opened(small_server, tmp_path / column, case.limits, tls=tls) as place:
             begin, end = switches(case, place, names, column)
             word, found = await kinds[column](place, begin, end)
             if word.startswith("exit"):

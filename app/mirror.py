@@ -81,6 +81,11 @@ def the_one(path: Path) -> Candidate:
     return found[0]
 
 
+def is_snapshot(path: Path) -> bool:
+    """Whether a snapshot lies at `path`."""
+    return the_one(path).kind == SNAPSHOT
+
+
 def open_store(path: Path) -> Source:
     """The MLflow store at `path`."""
     return the_one(path).open()

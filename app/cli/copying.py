@@ -119,12 +119,12 @@ async def _copy(
     if not yes:
         confirm(plan)
     with Line() as line:
-        done = await apply_copy(source, target, plan, lambda step: line.say(_so_far(step)))
+        done = await apply_copy(source, target, plan, lambda step: line.say(so_far(step)))
     return _print(done, plan, form)
 
 
 def _print(done: "Copied", plan: Plan, form: str) -> int:
-    for title, problems in (("not copied", done.problems), ("only named there", done.left)):
+    for title, problems in (("not copied", done.problems), ("its bytes stay behind", done.left)):
         for problem in problems[:SAID]:
             streams.say(f"modeldeck: {title}: {problem.where}: {problem.what}")
         if len(problems) > SAID:
@@ -132,7 +132,7 @@ def _print(done: "Copied", plan: Plan, form: str) -> int:
     facts = _facts(done, plan)
     if form == "table":
         state = "not all of it" if done.problems else "done"
-        streams.say(f"{state}: {_so_far(done.step)}, event {done.event}")
+        streams.say(f"{state}: {so_far(done.step)}, event {done.event}")
     else:
         output.write_document(facts, form)
     return 1 if done.problems else 0
@@ -159,7 +159,8 @@ def _listed(problems: Sequence[Any]) -> list[dict[str, str]]:
     return [{"where": one.where, "what": one.what} for one in problems]
 
 
-def _so_far(step: "Step") -> str:
+def so_far(step: "Step") -> str:
+    """How far a copy is, in words."""
     parts = [output.counted(step.runs, "run")] if step.runs or not step.versions else []
     parts += [output.counted(step.versions, "version")] if step.versions else []
     return ", ".join(

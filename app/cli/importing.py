@@ -10,11 +10,12 @@ import click
 
 from modeldeck.app.own import open_recording
 from modeldeck.app.usecases.session import Session
-from modeldeck.app.workspace import Wish
+from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.ingest import Source
 
 from . import output, streams
+from .copying import Line, so_far
 from .options import formats_option, place_options
 from .wish import without_place
 
@@ -31,20 +32,24 @@ SAID = 20
 @place_options
 @without_place
 def import_(wish: Wish, **options: Any) -> None:
-    """Copy what lies at PATH (mlflow.db, mlruns) into this registry; again, what is new there.
+    """Copy what lies at PATH (mlflow.db, mlruns, a snapshot) into this registry.
 
-    It may be stopped at any time: the next import goes on. Nothing at PATH is changed.
+    Again, it copies what is new there. It may be stopped at any time: the next import goes on.
+    Nothing at PATH is changed.
     """
     asyncio.run(_import(wish, **options))
 
 
 async def _import(wish: Wish, path: str, names: Sequence[str], form: str) -> None:
-    from modeldeck.app.mirror import open_store
+    from modeldeck.app.mirror import is_snapshot, open_store
 
     rename = dict(map(_pair, names))
     if len(rename) < len(names):
         raise UsageError("a model is named twice with --as", way_out="Name each once")
     # Opened first: where there is nothing to import, no registry is made for it.
+    if await asyncio.to_thread(is_snapshot, Path(path)):
+        _print(await _from_snapshot(wish, path, rename), form)
+        return
     source = await asyncio.to_thread(open_store, Path(path))
     try:
         session = await open_recording(wish, streams.say)
@@ -55,6 +60,23 @@ async def _import(wish: Wish, path: str, names: Sequence[str], form: str) -> Non
     finally:
         await asyncio.to_thread(source.close)
     _print(done, form)
+
+
+async def _from_snapshot(wish: Wish, path: str, rename: Mapping[str, str]) -> "Imported":
+    from modeldeck.app.usecases.importing_registry import import_registry
+
+    source = await open_session(Wish(path=path))
+    try:
+        session = await open_recording(wish, streams.say)
+        try:
+            with Line() as line:
+                return await import_registry(
+                    source, session, rename=rename, progress=lambda step: line.say(so_far(step))
+                )
+        finally:
+            await session.registry.close()
+    finally:
+        await source.registry.close()
 
 
 async def _copied(session: Session, source: Source, rename: Mapping[str, str]) -> "Imported":

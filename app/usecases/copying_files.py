@@ -21,20 +21,22 @@ class Files:
 
     With a `folder` their bytes lie there already, under their paths.
 
-    `left` names files that the other registry only names: so does this one then.
+    `left` names files whose bytes the other registry does not have; `lacking` are those of the last
+    owner that it knows by digest, and that somebody else may still have.
     """
 
     def __init__(self, source: Registry, target: Registry, receiver: Receiving) -> None:
         self.source, self._target, self._receiver = source, target, receiver
         self.left: list[Problem] = []
         self.kept: list[Artifact] = []
-        self.count = self.size = 0
+        self.count = self.size = self.lacking = 0
 
     async def all_of(
         self, there: str, here: str, files: Sequence[Artifact], folder: Path | None = None
     ) -> Sequence[Problem]:
         """Copy the files of an owner; gives what is not as it is there, by path."""
         self.kept = []
+        self.lacking = 0
         wrong = []
         known = {one.path: one for one in await self._known(here)}
         for file in files:
@@ -49,11 +51,16 @@ class Files:
             try:
                 problem = await self._one(there, here, file, folder)
             except NotFoundError as error:
-                if file.digest is not None:
-                    wrong.append(Problem(f"{there}/{file.path}", error.what))
+                problem = Problem(f"{there}/{file.path}", error.what)
+                if file.digest is not None and not there.startswith("runs/"):
+                    # A version is its bytes.
+                    wrong.append(problem)
                     continue
-                self.left.append(Problem(f"{there}/{file.path}", error.what))
-                self.kept.append(file)
+                self.left.append(problem)
+                if file.digest is None:
+                    self.kept.append(file)
+                else:
+                    self.lacking += 1
                 continue
             if problem is not None:
                 wrong.append(problem)

@@ -72,6 +72,11 @@ class Copied(Struct, frozen=True, kw_only=True):
     problems: Sequence[Problem]
     event: int
 
+    @classmethod
+    def nothing(cls) -> "Copied":
+        """Of a copy of what is there already."""
+        return cls(step=Step(), passed=0, left=(), problems=(), event=0)
+
 
 Tell = Callable[[Step], None]
 
@@ -209,7 +214,8 @@ class Copying:
                 self._problems += problems
                 continue
             # Marked only now: whatever stops it before makes the next copy do this one again.
-            await self._receiver.settle({owner: one.stamp})
+            stamp = f"{one.stamp} but {self._files.lacking}" if self._files.lacking else one.stamp
+            await self._receiver.settle({owner: stamp})
             self._count(runs=1)
 
     async def _record(self, one: Loaded, origin: Origin) -> RunRecord:

@@ -188,7 +188,7 @@ def bits(value: float) -> bytes:
     return struct.pack("<d", value)
 
 
-async def run_facts(session: Session, run: Run) -> dict[str, Any]:
+async def run_facts(session: Session, run: Run, *, with_bytes: bool = True) -> dict[str, Any]:
     """All of a run but where it came from, floats as bits."""
     registry, owner = session.registry, address.run(run.id)
     series = {}
@@ -207,7 +207,7 @@ async def run_facts(session: Session, run: Run) -> dict[str, Any]:
         "usage": await registry.usage(run.id),
         "lock": await registry.lock(run.lock) if run.lock else None,
         "artifacts": await registry.artifacts(owner),
-        "bytes": await bytes_of(session, owner),
+        "bytes": await bytes_of(session, owner) if with_bytes else {},
     }
 
 
@@ -220,17 +220,17 @@ async def bytes_of(session: Session, owner: str) -> dict[str, bytes]:
     }
 
 
-async def all_facts(session: Session) -> dict[str, Any]:
+async def all_facts(session: Session, *, with_bytes: bool = True) -> dict[str, Any]:
     """All runs and versions, by address; without origins, and without where aliases are."""
     found: dict[str, Any] = {}
     for run in await all_of(await session.registry.runs(RunQuery(shelf=Shelf.ALL))):
-        found[address.run(run.id)] = await run_facts(session, run)
+        found[address.run(run.id)] = await run_facts(session, run, with_bytes=with_bytes)
     for version in await all_of(await session.registry.versions(shelf=Shelf.ALL)):
         owner = address.version(version.model, version.version)
         found[owner] = {
             "version": msgspec.structs.replace(version, origin=None, aliases=()),
             "lock": await session.registry.lock(version.lock) if version.lock else None,
             "artifacts": await session.registry.artifacts(owner),
-            "bytes": await bytes_of(session, owner),
+            "bytes": await bytes_of(session, owner) if with_bytes else {},
         }
     return found

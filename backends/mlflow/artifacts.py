@@ -88,9 +88,15 @@ class Files:
     async def read(self, owner: str, path: str, start: int, limit: int) -> bytes:
         """A piece of a file."""
         place = await self._place(owner, path)
-        return await self._client.http.fetch(
-            place.path, query=place.query, start=start, limit=limit
-        )
+        try:
+            return await self._client.http.fetch(
+                place.path, query=place.query, start=start, limit=limit
+            )
+        except UnreachableError as error:
+            # MLflow 2 says 500 for a file that is not there.
+            if path in [one.path for one in await self.artifacts(owner)]:
+                raise
+            raise NotFoundError(f"no artifact {path!r}", where=owner) from error
 
     async def download(self, owner: str, path: str, target: Path) -> str:
         """A whole file, resumed where it broke off; gives its digest."""

@@ -1,15 +1,15 @@
 """An MLflow server behind the verbs of every registry."""
 
 import asyncio
-import base64
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..api.address import parse_address
 from ..api.artifacts import Artifact
+from ..api.checkup import Finding
 from ..api.connect import Connection
 from ..api.errors import DeniedError, UsageError
 from ..api.exchanges import Exchange
@@ -31,9 +31,9 @@ from ..api.runs import (
     Shelf,
     Usage,
 )
-from . import fields, mapping, permits
+from . import checkup, fields, mapping, permits
 from .artifacts import Files
-from .client import Client
+from .client import Client, explain
 from .histories import Histories
 from .links import link
 from .names import Names, on_shelf
@@ -97,10 +97,21 @@ class MlflowServer(Receiver):
         """Learn its version and what it lets us do; `availability` is narrowed by that."""
         with contextlib.suppress(DeniedError):
             await self.server_version()
-            async with self._met:
-                if not self._asked_grants:
-                    self._grants = await self._ask_grants()
-                    self._asked_grants = True
+            await self._learn_grants()
+
+    async def checkup(self) -> AsyncIterator[Finding]:
+        """What `modeldeck doctor` should know of it."""
+        from ..http import Http
+
+        given = self._connection
+        bare = Http(self.place, trust=given.trust, limits=given.limits, explain=explain)
+        try:
+            async for found in checkup.look(self.client, bare, self._header):
+                yield found
+        finally:
+            await bare.close()
+        await self._learn_grants()
+        yield checkup.who(await self._header(), self._grants)
 
     def availability(self, operation: str, subject: str = "") -> Availability:
         """What MLflow has, narrowed by what is known of the server."""
@@ -126,12 +137,20 @@ class MlflowServer(Receiver):
         """Let go of connections."""
         await self.client.http.close()
 
+    async def _header(self) -> str | None:
+        credentials = self._connection.credentials
+        return await credentials.header() if credentials else None
+
+    async def _learn_grants(self) -> None:
+        async with self._met:
+            if not self._asked_grants:
+                self._grants = await self._ask_grants()
+                self._asked_grants = True
+
     async def _ask_grants(self) -> permits.Grants | None:
         """What MLflow's own accounts let us do; None where it has none."""
-        credentials = self._connection.credentials
-        header = await credentials.header() if credentials else None
-        kind, _, secret = (header or "").partition(" ")
-        if kind.lower() != "basic":
+        user = permits.user_of(await self._header())
+        if user is None:
             return None
         http = self.client
         found = await http.exists(
@@ -139,10 +158,6 @@ class MlflowServer(Receiver):
         )
         if found is not None:
             return found
-        try:
-            user = base64.b64decode(secret).decode().partition(":")[0]
-        except ValueError:
-            return None
         old = await http.exists(
             "GET", "/api/2.0/mlflow/users/get", permits.OldAnswer, username=user
         )

@@ -14,6 +14,8 @@ from .client import API, Client, refused
 from .registered import Registered
 from .runs import Runs
 
+_UNTAG = "experiments/delete-experiment-tag"
+
 
 class Call(NamedTuple):
     """A request that changes one field."""
@@ -71,6 +73,12 @@ class FieldAccess:
         except DamagedError:
             raise  # an answer that cannot be read is no refusal
         except UsageError as error:
+            if call.path == _UNTAG and "no such call" in error.what:
+                raise RefusedError(
+                    "this MLflow cannot remove a tag of an experiment",
+                    where=change.subject,
+                    way_out="Give it another value, or an empty one; MLflow 3 can",
+                ) from error
             raise refused(error) from error
         finally:
             self._runs.forget()
@@ -104,8 +112,11 @@ def call_of(change: Change) -> Call:
     if address.noun == "runs" and word == "deleted":
         verb = "restore" if after is None else "delete"
         return Call("POST", f"runs/{verb}", {"run_id": address.name})
-    if address.noun in ("runs", "experiments") and word == "note":
+    if address.noun == "runs" and word == "note":
         word, key, after = "tag", NOTE, after or None
+    if address.noun == "experiments" and word == "note":
+        # MLflow 2 cannot remove it.
+        word, key, after = "tag", NOTE, after or ""
     if address.noun == "runs" and word == "tag":
         return _tag("runs", "set-tag", "delete-tag", {"run_id": address.name}, key, after)
     if address.noun == "experiments" and word == "tag":

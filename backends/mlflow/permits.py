@@ -1,5 +1,6 @@
 """What can be done on a server: what MLflow has at all, then what this one lets us do."""
 
+import base64
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -81,6 +82,17 @@ class OldAnswer(Struct, frozen=True):
     """users/get of 2.x."""
 
     user: OldUser = OldUser()
+
+
+def user_of(header: str | None) -> str | None:
+    """The user that a value of `Authorization` names; None where it names none."""
+    kind, _, secret = (header or "").partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(secret).decode().partition(":")[0]
+    except ValueError:
+        return None
 
 
 def grants_of(answer: OldAnswer) -> Grants:

@@ -106,6 +106,9 @@ class Registered:
 
     async def item(self, model: str, number: int) -> wire.Version:
         """One version as the server tells it."""
+        if number >= 1 << 31:
+            # PostgreSQL has no such number, and says so in SQL.
+            raise NotFoundError(f"model {model!r} has no version {number}")
         answer = await self._client.get(
             "model-versions/get", wire.VersionAnswer, name=model, version=str(number)
         )

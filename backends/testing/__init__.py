@@ -22,7 +22,7 @@ backend; it makes names that nothing else has, so that a server may be shared.
 
 The contract is graded by what a backend says of itself: what `availability` does not support must
 be refused with the reason that it gives, what it supports must hold. What a server cannot hold is
-said by the attributes of the classes (`TEXTS`, `NAMES`, `KEYS`, `INFINITIES`): an adapter sets
+said by the attributes of the classes (`TEXTS`, `NAMES`, `KEYS`, `PATHS` ...): an adapter sets
 those that are narrower, and so they are written down where the tests stand.
 
 Needs pytest and pytest-asyncio. Nothing else of modeldeck imports this package.

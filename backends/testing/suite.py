@@ -18,13 +18,15 @@ class Suite:
     """What a backend can hold. An adapter of a server that holds less sets these narrower.
 
     `TEXTS` as values of parameters and tags and as notes, `NAMES` of models, `KEYS` of tags;
-    whether an infinite metric stays one (`INFINITIES`).
+    whether an infinite metric stays one (`INFINITIES`); what has tags that can be changed and not
+    removed (`STUCK`).
     """
 
     TEXTS: Sequence[str] = TEXTS
     NAMES: Sequence[str] = NAMES
     KEYS: Sequence[str] = KEYS
     INFINITIES = True
+    STUCK: Sequence[str] = ()
 
 
 async def change(registry: Registry, operation: str, *changes: Change) -> Sequence[Event] | None:

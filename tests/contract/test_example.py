@@ -11,8 +11,13 @@ import msgspec
 import pytest
 
 from modeldeck.app.remote import load_adapter
+from modeldeck.app.usecases.aliases import list_aliases, plan_set
+from modeldeck.app.usecases.plans import apply_plan
+from modeldeck.app.usecases.undo import plan_undo
+from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.connect import Connection
 from modeldeck.backends.api.models import Model, Version
+from modeldeck.backends.api.query import Field, Sort
 from modeldeck.backends.api.runs import Experiment, Run
 from modeldeck.backends.api.times import to_micros
 from modeldeck.backends.testing import Contract, opened
@@ -132,7 +137,7 @@ class TestExample(Contract):
 
     @pytest.fixture
     async def registry(self, connect, path, tmp_path):
-        connection = Connection(context="test", url=path.as_uri())
+        connection = Connection(context="test", url="", options={"path": str(path)})
         found = opened(connect(connection), tmp_path / "records")
         yield found
         await found.close()
@@ -140,3 +145,30 @@ class TestExample(Contract):
     @pytest.fixture
     def maker(self, registry, path):
         return FileMaker(path)
+
+
+async def test_a_context_of_its_type_is_operated_like_any_other(connect, tmp_path, monkeypatch):
+    """From config.toml to a move, its undo, and what somebody else did meanwhile."""
+    path = tmp_path / "registry.json"
+    path.write_text("{}", encoding="utf-8")
+    maker = FileMaker(path)
+    await maker.model("fraud", versions=2, tags={}, note="")
+    await maker.point("fraud", "champion", 1)
+    config = tmp_path / "config.toml"
+    words = f'[contexts.notebook.registry]\ntype = "json-file"\noptions.path = "{path}"\n'
+    config.write_text(words, encoding="utf-8")
+    monkeypatch.setenv("MODELDECK_CONFIG", str(config))
+    session = await open_session(Wish(context="notebook"), tmp_path)
+    move = await plan_set(session, "fraud", "champion", 2, reason="better")
+    assert move.caveats == ("whoever may write the file can change anything in it",)
+    events = await apply_plan(session, move)
+    await apply_plan(session, await plan_undo(session, move, events))
+    await maker.point("fraud", "champion", 2)
+    await list_aliases(session, "fraud")
+    await session.registry.close()
+    session = await open_session(Wish(context="notebook"), tmp_path)
+    found = (await session.registry.events(sort=[Sort(Field("seq"))])).first
+    assert [one.phase for one in found] == ["intent", "done", "intent", "done", "observed"]
+    assert [one.after["version"] for one in found] == [2, 2, 1, 1, 2]
+    assert {one.context for one in found} == {"notebook"}
+    await session.registry.close()

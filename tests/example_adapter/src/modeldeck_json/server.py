@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
@@ -55,9 +54,9 @@ class JsonServer:
     exchanges: Sequence[Exchange] = ()
 
     def __init__(self, connection: Connection) -> None:
-        self.place = connection.url
+        self.path = Path(str(connection.options.get("path") or "registry.json")).expanduser()
+        self.place = str(self.path)
         self.read_only = connection.read_only
-        self.path = Path(unquote(urlsplit(connection.url).path))
 
     def availability(self, operation: str, subject: str = "") -> Availability:
         if operation.rpartition(".")[2] in READS:

@@ -1,7 +1,7 @@
 """What an event changed, who did it and what came of it, in few words."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from modeldeck.backends.api.events import Event
@@ -76,7 +76,8 @@ def _between(after: Any, now: datetime) -> str:
     days = [f"{at:%d%b} " if at.date() != now.date() else "" for at in (first, last)]
     if first.date() == last.date():
         days[1] = ""
-    return f"{days[0]}{first:%H:%M}..{days[1]}{last:%H:%M}"
+    clock = "%H:%M:%S" if last - first < timedelta(minutes=2) else "%H:%M"
+    return f"{days[0]}{first:{clock}}..{days[1]}{last:{clock}}"
 
 
 def _fields(after: Any) -> Any:

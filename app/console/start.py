@@ -70,7 +70,9 @@ async def _open(wish: Wish, asking: Asking | None = None) -> Session:
         if loop.time() - begun >= PATIENCE:
             told = True
             count = f" {runs:,} runs" if runs else ""
-            sys.stderr.write(f"\rreading {show(wish.path or 'what lies here')} ...{count}")
+            sys.stderr.write(
+                f"\rreading {show(wish.path or wish.context or 'what lies here')} ...{count}"
+            )
             sys.stderr.flush()
 
     timer = loop.call_later(PATIENCE, tell)

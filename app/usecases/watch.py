@@ -7,8 +7,3 @@ def state_of(session: Session) -> str:
     """A short text that differs after every change of the registry; empty where nobody can tell."""
     changed = getattr(session.registry, "changed", None)
     return str(changed()) if changed is not None else ""
-
-
-def is_far(session: Session) -> bool:
-    """Whether it is a server's: others change it, and nobody tells us."""
-    return hasattr(session.registry, "exchanges")

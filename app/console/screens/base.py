@@ -1,7 +1,6 @@
 """What every screen has: a first line, a prompt, a body, two last lines, verbs with reasons."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -11,40 +10,30 @@ from textual.containers import Container
 from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
-from modeldeck.app.usecases.session import Session
-from modeldeck.app.usecases.watch import is_far, state_of
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.prompt import Prompt
-from modeldeck.widgets.text import clip, show
 
-from ..ages import Freshness
-from ..bridge import Bridge, Failed, Loaded
+from ..bridge import Failed, Loaded
 from ..frame import key_line, top_line
-from .prompting import PromptScreen
+from .watching import WatchScreen
 
 if TYPE_CHECKING:
-    from ..console import Console
     from ..following import Following
 
 SMALLEST = (60, 16)
 GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE @CONTEXT  experiments models versions audit ctx q"
-LOOK = 2.0
-"""Seconds between two looks at whether something has changed."""
 # Handled before the next key is looked at, so that what is typed on at once lands in the prompt.
 PROMPTING = ("goto", "filter", "palette")
 
 
-class DeckScreen(PromptScreen):
+class DeckScreen(WatchScreen):
     """A screen of the console.
 
     An action `ID` is done by `do_ID`; `why_not_ID` says why it cannot be done now. An answer to the
     question of a slot comes to `got_SLOT`. `crumb` is its word in the first line, `address` what
     `modeldeck open` would bring it back with, `command` the same on the command line.
 
-    A screen that `watches` asks again when the registry has changed, and is told every two seconds
-    (`tick`) so that it may count on what still runs. A server tells nobody: it is asked again after
-    a pause, `patience` times the one of the settings. `reads` is the slot of what is shown.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,35 +48,9 @@ class DeckScreen(PromptScreen):
     ]
     AUTO_FOCUS = ""
     offers: ClassVar[tuple[str, ...]] = ()
-    watches: ClassVar[bool] = False
-    patience: ClassVar[float] = 1
-    reads: ClassVar[str] = ""
-
     crumb = ""
     address = ""
     command = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.freshness = Freshness()
-
-    @property
-    def console(self) -> "Console":
-        """The program."""
-        from ..console import Console
-
-        assert isinstance(self.app, Console)
-        return self.app
-
-    @property
-    def bridge(self) -> Bridge:
-        """Where questions go."""
-        return self.console.bridge
-
-    @property
-    def session(self) -> Session:
-        """What is open."""
-        return self.bridge.session
 
     def compose(self) -> ComposeResult:
         """The first line, the prompt, the body, the last lines."""
@@ -115,55 +78,9 @@ class DeckScreen(PromptScreen):
         """Draw what is known and ask for the rest."""
         prompt = self.query_one(Prompt)
         prompt.past, prompt.on_turn = self.console.past, self._prompting
-        self.seen = state_of(self.session) if self.watches else ""
-        self.freshness.far = is_far(self.session)
-        self.freshness.tried = asyncio.get_running_loop().time()
         self.draw_frame()
         self.ask()
-        if self.watches:
-            self.set_interval(LOOK, self.look)
-
-    seen = ""
-    unasked = False
-
-    def look(self) -> None:
-        """Ask again when something was written since the last time, without a word."""
-        if not self.is_current:
-            return
-        state = state_of(self.session)
-        if state != self.seen and not self.bridge.busy(self):
-            self.seen = state
-            self.renew()
-        elif self.freshness.far and self._due():
-            self.unasked = True
-            self.renew()
-        else:
-            self.tick()
-            if self.freshness.far:
-                self.draw_state()
-
-    def _due(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        if self.bridge.asks(self):
-            self.freshness.tried = now
-            return False
-        if self.may_renew() and self.freshness.due(
-            now, self.console.settings.refresh * self.patience
-        ):
-            self.freshness.tried = now
-            return True
-        return False
-
-    def may_renew(self) -> bool:
-        """Whether asking again takes nothing away that a person looks at."""
-        return True
-
-    def renew(self) -> None:
-        """Ask again because what is shown has become old."""
-        self.ask()
-
-    def tick(self) -> None:
-        """Two seconds have passed and nothing was written."""
+        self.watch_on()
 
     def ask(self) -> None:
         """Ask for what the screen shows."""
@@ -210,22 +127,6 @@ class DeckScreen(PromptScreen):
         """Say something in the line above the keys, until something else is said."""
         self.notice, self.notice_style = text, style
         self.draw_frame()
-
-    def age(self) -> str:
-        """How old what is shown is, and whether more is on its way."""
-        if self.bridge.busy(self):
-            return "reading ... Esc cancels"
-        fresh, now = self.freshness, self.session.clock()
-        if self.bridge.answered_at and not self.reads:
-            fresh.read(self.bridge.answered_at)
-        words, why = fresh.words(self.session.registry.name, now), fresh.why()
-        if not why or self.notice:
-            return words
-        return clip(show(f"{words}: {why}"), self.app.size.width * 3 // 5)
-
-    def remarks(self) -> Sequence[str]:
-        """What the last lines have no room for, in whole sentences."""
-        return [str(self.freshness.missed)] if self.freshness.missed is not None else []
 
     def _offered(self) -> list[str]:
         return [i for i in self.offers if not self.why_not(i)]
@@ -386,8 +287,11 @@ class DeckScreen(PromptScreen):
         self.draw_frame()
 
     def fail(self, error: ModeldeckError) -> None:
-        """Say what went wrong."""
-        self.say(str(error), "bad")
+        """Say what went wrong, before the long address of where it did."""
+        text = str(error)
+        if error.where.startswith(("http://", "https://")):
+            text = f"{text.removeprefix(f'{error.where}: ')} ({error.where})"
+        self.say(text, "bad")
 
     def got_context(self, answer: "Following") -> None:
         """Another context is open: this program ends for it."""

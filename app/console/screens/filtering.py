@@ -11,6 +11,8 @@ from modeldeck.widgets.table import Table
 from .base import DeckScreen
 
 PAUSE = 0.04
+FAR_PAUSE = 0.4
+"""Seconds after the last letter, where every filter is a request."""
 HINTED = 6
 
 
@@ -112,7 +114,7 @@ class FilterScreen(DeckScreen):
     def typing_filter(self, text: str) -> None:
         """Filter by what is typed, a moment after the last key."""
         self._hint_filter(text)
-        self._filter(text, PAUSE)
+        self._filter(text, FAR_PAUSE if self.session.remote else PAUSE)
 
     def given_filter(self, text: str) -> Any:
         """Keep it; what does not parse is not kept."""

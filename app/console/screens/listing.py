@@ -162,7 +162,9 @@ class ListScreen(FilterScreen):
                 table.goto(place)
         self.filtered()
         if window.count is None:
-            self.bridge.ask(self, "whole", f"{self.noun} count", window.whole)
+            # Where it costs a request, that is logged by itself.
+            words = "" if self.session.remote else f"{self.noun} count"
+            self.bridge.ask(self, "whole", words, window.whole)
 
     def nothing_words(self) -> str:
         """What is said when there are no rows."""

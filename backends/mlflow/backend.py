@@ -171,7 +171,7 @@ class MlflowServer(Receiver):
         sort: Sequence[Sort] = (),
         shelf: Shelf = Shelf.ACTIVE,
     ) -> Window[Experiment]:
-        found = on_shelf(await self._names.all(), shelf)
+        found = on_shelf(await self._names.all(fresh=True), shelf)
         rows = arranged(found, experiment_fields, where, sort)
         return ListWindow(rows, [row.id for row in rows])
 

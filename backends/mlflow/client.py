@@ -118,10 +118,14 @@ class Client:
         asked = {key: value for key, value in query.items() if value is not None}
         return await self.http.ask("GET", API + path, shape, query=asked, limits=limits)
 
-    async def search(self, path: str, shape: type[T], /, **body: object) -> T:
+    async def search(
+        self, path: str, shape: type[T], /, *, limits: Limits | None = None, **body: object
+    ) -> T:
         """Ask with POST what changes nothing."""
         asked = {key: value for key, value in body.items() if value not in (None, "")}
-        return await self.http.ask("POST", API + path, shape, body=asked, repeatable=True)
+        return await self.http.ask(
+            "POST", API + path, shape, body=asked, repeatable=True, limits=limits
+        )
 
     async def send(self, method: str, path: str, body: Mapping[str, Any], shape: type[T]) -> T:
         """Change something: sent once."""

@@ -1,13 +1,19 @@
 """How much a server is asked: few, large pages, and nothing twice."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 import pytest
 
 from modeldeck.backends.api.ages import Age
-from modeldeck.backends.api.connect import Connection
-from modeldeck.backends.api.errors import UsageError
+from modeldeck.backends.api.connect import Connection, Limits
+from modeldeck.backends.api.errors import UnreachableError, UsageError
 from modeldeck.backends.api.lists import RunQuery
+from modeldeck.backends.api.query import Field, Sort
 from modeldeck.backends.api.runs import Fields
-from modeldeck.backends.mlflow import connect
+from modeldeck.backends.mlflow import connect, mapping, wire
+from modeldeck.backends.mlflow.names import Names
+from modeldeck.backends.mlflow.runs import Runs
 from tests.mlflow.reaching import asked, reach
 
 
@@ -29,6 +35,38 @@ def test_nothing_is_asked_before_something_is_wanted():
 def test_a_cache_that_there_is_not_is_refused(cache):
     with pytest.raises(UsageError, match="off, memory"):
         connect(Connection(context="test", url="http://127.0.0.1:9", options={"cache": cache}))
+
+
+class Told:
+    """A client that only tells with which limits runs are searched for."""
+
+    limits = Limits(deadline=10, total=30, tries=4)
+
+    def __init__(self):
+        self.limits_of = {}
+
+    async def pages(self, *_, **__):
+        yield wire.ExperimentsPage([wire.Experiment("1", "fraud")])
+
+    async def search(self, path, shape, *, limits=None, order_by=(), **_):
+        self.limits_of[tuple(order_by)] = limits
+        if limits is not None:
+            raise UnreachableError("no answer", way_out="Wait")
+        return shape()
+
+
+async def test_a_sort_that_mlflow_is_slow_at_is_asked_once_and_waited_for():
+    """What is given up goes on in the server, and a second try beside it makes both slower."""
+    client = Told()
+    clock = partial(datetime.now, UTC)
+    names = Names(client, mapping.Trouble(), clock, keep=True)
+    runs = Runs(client, names, mapping.Trouble(), clock, keep=True)
+    await runs.window(RunQuery(), 10)
+    with pytest.raises(UnreachableError, match=r"Wait.*name an experiment"):
+        await runs.window(RunQuery(sort=[Sort(Field("auc", "metrics"))]), 10)
+    plain, slow = client.limits_of.values()
+    assert plain is None
+    assert (slow.deadline, slow.total, slow.tries) == (120, 120, 1)
 
 
 @pytest.mark.real

@@ -213,9 +213,10 @@ class RunScreen(RunVerbs):
             part.display = other == name
         self.notice = ""
         self._draw_facts()
-        self.call_after_refresh(self._settle)
+        self.call_after_refresh(self.settle)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """The part in sight has the keys, and room to draw in."""
         if self.is_attached and self.is_current and not self.query_one(Prompt).display:
             self.set_focus(self.first_focus())
             if self._ready():

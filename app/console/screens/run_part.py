@@ -53,6 +53,8 @@ class RunPart(Container):
         """Show what is known already."""
         if self.run_screen.detail is not None:
             self.take(self.run_screen.detail)
+        # On a slow machine the screen has settled before: the keys would go nowhere.
+        self.call_after_refresh(self.run_screen.settle)
 
     def take(self, detail: RunDetail) -> None:
         """Show these facts."""

@@ -11,7 +11,7 @@ from ..api.address import parse_address
 from ..api.artifacts import Artifact
 from ..api.checkup import Finding
 from ..api.connect import Connection
-from ..api.errors import DeniedError, UsageError
+from ..api.errors import DeniedError, ModeldeckError, UsageError
 from ..api.exchanges import Exchange
 from ..api.lists import ListWindow, RunQuery, Window
 from ..api.models import Alias, Model, Version
@@ -81,6 +81,7 @@ class MlflowServer(Receiver):
         self._version: tuple[int, int] | None = None
         self._grants: permits.Grants | None = None
         self._met = asyncio.Lock()
+        self._greeting: asyncio.Task[None] | None = None
         self._asked_version = self._asked_grants = False
 
     # What it is
@@ -113,6 +114,15 @@ class MlflowServer(Receiver):
         await self._learn_grants()
         yield checkup.who(await self._header(), self._grants)
 
+    def _greet_later(self) -> None:
+        """Greet beside what is asked, once a first answer has come, where there are accounts."""
+        if self._connection.credentials is not None and self._greeting is None:
+            self._greeting = asyncio.get_running_loop().create_task(self._greet_quietly())
+
+    async def _greet_quietly(self) -> None:
+        with contextlib.suppress(ModeldeckError):
+            await self.greet()
+
     def availability(self, operation: str, subject: str = "") -> Availability:
         """What MLflow has, narrowed by what is known of the server."""
         experiment = ""
@@ -135,6 +145,9 @@ class MlflowServer(Receiver):
 
     async def close(self) -> None:
         """Let go of connections."""
+        if self._greeting is not None:
+            self._greeting.cancel()
+            await asyncio.wait([self._greeting])
         await self.client.http.close()
 
     async def _header(self) -> str | None:
@@ -181,7 +194,9 @@ class MlflowServer(Receiver):
     # Runs
 
     async def runs(self, query: RunQuery, first: int = 100) -> Window[Run]:
-        return await self._runs.window(query, first)
+        window = await self._runs.window(query, first)
+        self._greet_later()
+        return window
 
     async def run(self, ref: str) -> Run:
         return await self._runs.find(ref)
@@ -255,11 +270,14 @@ class MlflowServer(Receiver):
         shelf: Shelf = Shelf.ACTIVE,
     ) -> Window[Model]:
         found = [] if shelf is Shelf.DELETED else await self._registered.models()
+        self._greet_later()
         rows = arranged(found, model_fields, where, sort)
         return ListWindow(rows, [row.name for row in rows])
 
     async def model(self, name: str) -> Model:
-        return await self._registered.model(name)
+        found = await self._registered.model(name)
+        self._greet_later()
+        return found
 
     async def versions(
         self,

@@ -119,6 +119,21 @@ async def test_a_reader_is_told_why_before_and_by_the_server_after(mlflow_server
 
 @pytest.mark.real
 @pytest.mark.slow
+async def test_permissions_are_learnt_beside_the_first_answer(mlflow_server):
+    admin = reach(mlflow_server("3-postgres"))
+    try:
+        await admin.models()
+        assert admin._greeting is not None
+        await admin._greeting
+        assert admin._grants is not None
+        assert admin._grants.is_admin
+        assert await admin.server_version() == (3, 17)
+    finally:
+        await admin.close()
+
+
+@pytest.mark.real
+@pytest.mark.slow
 async def test_who_is_unknown_is_told_so(mlflow_server):
     stranger = reach(mlflow_server("3-postgres"), user="nobody", password="wrong")
     try:

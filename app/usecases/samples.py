@@ -55,7 +55,9 @@ class Samples:
             if by == "time":
                 first, last = _steps(list(map(whole.__getitem__, more)), first, last)
             for run, points in (await self._fetched(more, key, (first, last))).items():
-                found[run] = Sample(points, None, sampled=len(points) >= SAMPLE)
+                # Of an interval that came whole it is known how many points it has.
+                full = len(points) >= SAMPLE
+                found[run] = Sample(points, None if full else len(points), sampled=full)
         return found
 
     async def _fetched(

@@ -65,7 +65,7 @@ class DamagedError(UsageError):
 class UnreachableError(ModeldeckError):
     """A backend did not answer; trying again may help.
 
-    `sent` is False where it is certain that the request never reached the backend: nothing was done.
+    `sent` is False where it is certain that the request never reached it: nothing was done.
     """
 
     exit_code = 3

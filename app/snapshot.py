@@ -213,7 +213,12 @@ class Quiet(LocalBackend):
 
 
 class Thinned:
-    """A registry that gives samples of series, or no bytes of files, and else what it has."""
+    """A registry that gives samples of series, or no bytes of files, and else what it has.
+
+    What is copied of it keeps its ids and tags, those that say where it came from among them.
+    """
+
+    faithful = True
 
     def __init__(self, registry: Any, samples: int | None, *, with_artifacts: bool) -> None:
         self._registry = registry

@@ -116,6 +116,11 @@ class Loaded(Struct, frozen=True, kw_only=True):
         )
 
 
+def faithful(registry: Registry) -> bool:
+    """Whether what is read there shall look in the copy as it does there, ids and all."""
+    return bool(getattr(registry, "faithful", False))
+
+
 def carried(tags: Mapping[str, str]) -> Mapping[str, str]:
     """The tags that go along: not those that say where a copy came from."""
     return {key: value for key, value in tags.items() if not key.startswith("modeldeck.")}
@@ -167,6 +172,8 @@ def _with(found: Loaded, data: bytes) -> Loaded:
 
 def origin_of(registry: Registry, item: Run | Version, where: str) -> Origin:
     """Where a run or version was made: its own origin, else the registry that it is read from."""
+    if faithful(registry):
+        return Origin(home_of(registry), where)
     told = item.tags.get(TAG) or item.origin
     return origin_from(told, where) if told else Origin(home_of(registry), where)
 

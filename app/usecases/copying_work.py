@@ -34,6 +34,7 @@ from .copying_sides import (
     arrival_of,
     arrivals,
     carried,
+    faithful,
     home_of,
     load,
     note,
@@ -235,7 +236,7 @@ class Copying:
                 run,
                 experiment=name,
                 parent_id=await self._here(run.parent_id),
-                tags=carried(run.tags),
+                tags=self._tags(run.tags),
             ),
             experiment_id=self._experiments[name],
             # Of the others the latest values come with their points.
@@ -254,6 +255,9 @@ class Copying:
 
     async def _evaluation(self, evaluation: Any) -> Any:
         return msgspec.structs.replace(evaluation, run_id=await self._here(evaluation.run_id))
+
+    def _tags(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        return tags if faithful(self._source.registry) else carried(tags)
 
     async def _here(self, run_id: str | None) -> str | None:
         """The id here of a run there; the id there of one that is not here."""
@@ -369,10 +373,10 @@ class Copying:
             model=name,
             version=number,
             aliases=(),
-            tags=carried(version.tags),
+            tags=self._tags(version.tags),
         )
         lock = await self._source.registry.lock(version.lock) if version.lock else None
-        model = msgspec.structs.replace(model, name=name, aliases={}, tags=carried(model.tags))
+        model = msgspec.structs.replace(model, name=name, aliases={}, tags=self._tags(model.tags))
         plan, target = self._plan, self._target
 
         def entry(phase: str, cause: int | None = None) -> Entry:

@@ -1,23 +1,21 @@
 """What `modeldeck doctor` looks at: the registry's own files, settings, the surroundings."""
 
-import asyncio
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from modeldeck.backends.api.errors import ModeldeckError, NotFoundError
 from modeldeck.backends.local.backend import LocalBackend
-from modeldeck.backends.local.checkup import Weight, check
 from modeldeck.backends.local.files import Layout, locate
 
 from .config.paths import config_file, system_config_file
 from .config.settings import read_project, read_settings
+from .examine_files import file_findings
 from .usecases.findings import (
     Finding,
-    State,
     bad,
     doubtful,
     environment_findings,
@@ -31,21 +29,27 @@ from .usecases.session import Session
 from .whereabouts import secret_findings
 from .workspace import Place, Wish, find, open_session
 
-_LITTLE_SPACE = 1 << 29
+if TYPE_CHECKING:
+    from .config.secrets import Ask
 
 
-async def examine(wish: Wish, cwd: Path | None = None) -> Sequence[Finding]:
-    """Everything that can be looked at from here. Raises nothing: what fails is a finding."""
+async def examine(
+    wish: Wish, cwd: Path | None = None, ask: "Ask | None" = None
+) -> Sequence[Finding]:
+    """Everything that can be looked at from here. Raises nothing: what fails is a finding.
+
+    `ask` asks the person for the secret of a server.
+    """
     found = [python_finding(), sqlite_finding(), *_configuration()]
     cwd = cwd or Path.cwd()
     place = None
     try:
         place = find(wish, cwd)
-        session = await open_session(wish, cwd)
+        session = await open_session(wish, cwd, ask=ask)
     except ModeldeckError as error:
         where = f"{error.where}: " if error.where else ""
         found.append(bad("registry", f"{where}{error.what}", error.way_out))
-        if place is not None and place.kind == "registry":
+        if place is not None:
             found.extend(await _damaged(place))
     else:
         try:
@@ -87,19 +91,29 @@ def _escape_time() -> str | None:
 
 
 async def _registry(session: Session, place: Place) -> Sequence[Finding]:
-    backend = session.registry
+    backend: Any = session.registry
     found = [good("registry", f"{backend.place} ({place.why})")]
     if session.readonly:
         found.append(doubtful("registry", session.readonly))
     found.extend(_project(session))
     if isinstance(backend, LocalBackend) and backend.source is None:
-        found.extend(await _files(backend.layout))
+        found.extend(await file_findings(backend.layout))
+    if session.remote:
+        from .examine_server import server_findings
+
+        found.extend([one async for one in server_findings(session)])
     return found
 
 
 async def _damaged(place: Place) -> Sequence[Finding]:
+    if place.kind == "context":
+        from .examine_server import records_findings
+
+        return await records_findings(place.name)
+    if place.kind == "path":
+        return []
     try:
-        return await _files(Layout(locate(place.path)))
+        return await file_findings(Layout(locate(place.path)))
     except NotFoundError:
         return []
 
@@ -112,27 +126,3 @@ def _project(session: Session) -> Iterator[Finding]:
     yield good("project", f"{session.project}, metrics with a direction: {len(session.directions)}")
     if later:
         yield doubtful("project", f"{', '.join(later)}: of no effect in this version")
-
-
-async def _files(layout: Layout) -> Sequence[Finding]:
-    free = shutil.disk_usage(layout.folder).free
-    disk = good("disk", f"{free >> 30} GiB are free")
-    if free < _LITTLE_SPACE:
-        disk = doubtful("disk", f"{free >> 20} MiB are free", "Free some space")
-    found = [
-        Finding(
-            about="files",
-            state=_STATES[one.weight],
-            shows=f"{one.where}: {one.what}",
-            way_out=one.way_out,
-        )
-        for one in await asyncio.to_thread(check, layout)
-    ]
-    if all(one.state == "ok" for one in found):
-        found.append(
-            good("files", "whole and private; artifacts, aliases and the audit trail hold")
-        )
-    return [disk, *found]
-
-
-_STATES: Mapping[Weight, State] = {Weight.BAD: "fail", Weight.DOUBTFUL: "warn", Weight.NOTE: "ok"}

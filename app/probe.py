@@ -12,9 +12,8 @@ from .config.contexts import ENV, LOCAL, Slot
 from .config.secrets import Ask, Kept
 from .config.settings import ProjectFile, Settings
 from .remote import find_context, open_context, records_folder
+from .usecases.allowed import allowed
 from .usecases.session import Session
-
-CHANGES = ("alias.set", "version.tag", "run.tag", "run.delete")
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -98,17 +97,12 @@ async def _listed(window: Awaitable[object]) -> str:
 
 
 def _changes(session: Session) -> Check:
-    reasons = {}
-    for operation in CHANGES:
-        reason = session.readonly or session.registry.availability(operation).reason
-        reasons[operation] = reason
-    refused = {reason for reason in reasons.values() if reason}
-    if not refused:
-        shows = "can be made" + (", with care: it is protected" if session.protected else "")
-    elif all(reasons.values()) and len(refused) == 1:
-        shows = f"none: {refused.pop()}"
+    found = allowed(session)
+    if not found.can:
+        shows = f"none: {'; '.join(found.withheld)}"
     else:
-        shows = "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
+        shows = "can be made" + (", with care: it is protected" if session.protected else "")
+        shows = "; ".join([shows, *found.words])
     return Check(slot="registry", about="changes", shows=shows)
 
 

@@ -97,16 +97,21 @@ def connection_of(
         url=slot.url.rstrip("/"),
         options={**slot.options, "workspace": slot.workspace, "cache": slot.cache},
         credentials=credentials,
-        trust=Trust(
-            ca_file=_file(slot.ca_file),
-            client_cert=_file(slot.client_cert),
-            client_key=_file(slot.client_key),
-            proxy=slot.proxy,
-            verify=slot.verify,
-        ),
+        trust=trust_of(slot),
         limits=Limits(deadline=slot.deadline, total=max(Limits().total, slot.deadline)),
         read_only=readonly,
         tool=tool,
+    )
+
+
+def trust_of(slot: Slot) -> Trust:
+    """Whom the slot believes on the way to its server."""
+    return Trust(
+        ca_file=_file(slot.ca_file),
+        client_cert=_file(slot.client_cert),
+        client_key=_file(slot.client_key),
+        proxy=slot.proxy,
+        verify=slot.verify,
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,13 @@ from .config.secrets import check_private, sources
 from .config.settings import read_settings
 from .usecases.findings import Finding, bad, doubtful, good
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+def on_this_machine(host: str) -> bool:
+    """Whether what is said to `host` stays here."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def secret_findings() -> Sequence[Finding]:
@@ -74,8 +81,11 @@ async def _context(name: str, slot: Slot, keyring: Keyring) -> Finding:
 def _doubts(name: str, slot: Slot) -> Iterator[Finding]:
     about = f"context {name}"
     parts = urlsplit(slot.url)
-    if parts.scheme == "http" and slot.auth != "none" and parts.hostname not in _LOOPBACK:
-        yield doubtful(about, "http:// shows who we are to everybody on the way", "Use https://")
+    if parts.scheme == "http" and not on_this_machine(parts.hostname or ""):
+        shows = "http:// lets everybody on the way read along and change what is said"
+        if slot.auth != "none":
+            shows = "http:// shows who we are to everybody on the way"
+        yield doubtful(about, shows, "Use https://")
     if not slot.verify:
         yield doubtful(
             about,

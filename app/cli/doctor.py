@@ -11,6 +11,7 @@ from modeldeck.app.workspace import Wish
 from modeldeck.widgets.text import show
 
 from . import output, streams
+from .common import asker
 from .options import format_option, place_options
 from .wish import without_place
 
@@ -26,7 +27,7 @@ def doctor(wish: Wish, form: str) -> int:
     from modeldeck.app.examine import examine
     from modeldeck.app.usecases.views import finding
 
-    found = asyncio.run(examine(wish))
+    found = asyncio.run(examine(wish, ask=asker()))
     if form == "table":
         _print(found)
     else:

@@ -17,6 +17,22 @@ from .events import Actor, Entry
 from .times import rfc3339
 
 LIFETIME = timedelta(minutes=15)
+OPERATIONS = (
+    "alias.set",
+    "alias.rm",
+    "run.tag",
+    "run.note",
+    "run.rm",
+    "run.restore",
+    "version.tag",
+    "version.card",
+    "version.rm",
+    "version.restore",
+    "version.register",
+    "copy.runs",
+    "copy.model",
+)
+"""All that a plan for a context may do; a backend's `availability` is asked by these names."""
 
 
 class Change(Struct, frozen=True):

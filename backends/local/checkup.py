@@ -4,11 +4,9 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 
-from msgspec import Struct
-
+from ..api.checkup import Finding, Weight
 from ..api.errors import ModeldeckError
 from . import trail
 from .backup import Progress, silent
@@ -20,23 +18,6 @@ from .store import NEW, Store
 SAFE_SQLITE = (3, 51, 3)
 _PIECE = 1000
 _RESTORE = "`modeldeck restore BACKUP` brings back the last good one"
-
-
-class Weight(StrEnum):
-    """How much a finding matters: data is lost or false; it may come to that; good to know."""
-
-    BAD = "bad"
-    DOUBTFUL = "doubtful"
-    NOTE = "note"
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """Something that a check found: where, what, and the way out."""
-
-    weight: Weight
-    where: str
-    what: str
-    way_out: str = ""
 
 
 def check(layout: Layout, *, progress: Progress = silent) -> Sequence[Finding]:

@@ -14,7 +14,7 @@ from typing import get_args
 
 import pytest
 
-from modeldeck.app import remote
+from modeldeck.app import examine_server, remote
 from modeldeck.app.usecases import shelf
 from modeldeck.app.whereabouts import on_this_machine
 from modeldeck.backends.api.artifacts import Artifact
@@ -264,6 +264,23 @@ async def test_a_login_page_in_its_stead():
     ((state, shows, _),) = found["server"]
     assert state == "fail"
     assert "an HTML page came instead of data" in shows
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize("patience", [0.3, 30])
+async def test_a_server_that_never_answers(monkeypatch, patience):
+    """Given up by the one deadline or by the other."""
+    monkeypatch.setattr(examine_server, "PATIENCE", patience)
+    async with Proxy("http://127.0.0.1:1") as proxy:
+        proxy.meet(faults.hang)
+        context(proxy.url, f"deadline = {0.3 if patience == 30 else 20}")
+        code, found = await asyncio.to_thread(looked)
+        assert {one.path for one in proxy.seen} == {"/health"}
+    assert code == 1
+    ((state, _, way_out),) = found["server"]
+    assert state == "fail"
+    assert way_out
+    assert found["records"][-1][1].startswith("whole and private")
 
 
 class Odd(Whole):

@@ -204,8 +204,6 @@ def _present(field: Field) -> _Term | None:
     """What holds for all runs that have the field."""
     if field.name in _TIMES and not field.of:
         return _Term(f"{_TIMES[field.name]} >= {_LONG_AGO}")
-    if field == Field("dataset"):
-        return _Term("dataset.name LIKE '%'")
     column = _text_column(field)
     if column is None or column.startswith("attributes."):
         return None

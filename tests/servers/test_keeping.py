@@ -113,7 +113,7 @@ def test_a_killed_session_leaves_no_server(session, tmp_path):
     (tmp_path / "hang").touch()
     process = session()
     until((tmp_path / "told").exists, "no server")
-    port, pid, _ = (tmp_path / "told").read_text(encoding="utf-8").split()
+    port, pid, folder = (tmp_path / "told").read_text(encoding="utf-8").split()
     family = descendants(int(pid))
     assert answers(int(port), "/")
     process.send_signal(signal.SIGKILL)
@@ -122,14 +122,17 @@ def test_a_killed_session_leaves_no_server(session, tmp_path):
         # Without a namespace, what left the server's group is out of reach.
         family = [one for one in family if "sleep" not in one.name()]
     until(lambda: not any(alive(one.pid) for one in family), "a server outlived its session")
+    assert not Path(folder).exists()
 
 
 @pytest.fixture
 def place(tmp_path):
     """A folder and a held lock."""
+    folder = tmp_path / "server"
+    folder.mkdir()
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield {"folder": tmp_path, "lock": tmp_path / "lock"}
+        yield {"folder": folder, "lock": tmp_path / "lock"}
 
 
 def test_a_server_that_ends_too_early_shows_its_log(place):

@@ -19,7 +19,7 @@ from modeldeck.backends.api.plan import LIFETIME
 from modeldeck.backends.api.receiving import Origin
 from modeldeck.backends.api.runs import Lock, Points, Run, Shelf
 from modeldeck.backends.api.times import rfc3339
-from modeldeck.backends.local import snapshot
+from modeldeck.backends.local import snapshot, snapshot_reading
 from modeldeck.backends.local.backend import LocalBackend
 from modeldeck.backends.local.backup import Progress
 from modeldeck.backends.local.files import Layout
@@ -258,7 +258,7 @@ async def open_snapshot(path: Path, *, tool: str) -> LocalBackend:
     """The snapshot at `path` as a read-only registry, out of the cache once it was checked."""
 
     def prepared() -> tuple[Path, snapshot.Manifest]:
-        manifest = snapshot.read_manifest(path)
+        manifest = snapshot_reading.read_manifest(path)
         try:
             with path.open("rb") as file:
                 digest = digest_of(file)
@@ -266,7 +266,7 @@ async def open_snapshot(path: Path, *, tool: str) -> LocalBackend:
             raise DamagedError(f"cannot be read: {error.strerror}", where=str(path)) from error
         folder = snapshots_folder() / digest[7:39]
         if not (folder / "registry.db").exists():
-            snapshot.extract(path, folder)
+            snapshot_reading.extract(path, folder)
         return folder, manifest
 
     folder, manifest = await asyncio.to_thread(prepared)

@@ -18,7 +18,7 @@ from .options import change_options, complete_experiment
 from .wish import without_place
 
 if TYPE_CHECKING:
-    from modeldeck.app.usecases.copying_work import Copied, Step
+    from modeldeck.app.usecases.copying_result import Copied, Step
 
 SAID = 20
 

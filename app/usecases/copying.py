@@ -6,11 +6,12 @@ from typing import Any
 from modeldeck.backends.api.errors import RefusedError
 from modeldeck.backends.api.plan import Inverse, Plan
 
+from .copying_result import Copied, Tell, silent
 from .copying_runs import Look, MovingRuns, left_behind
 from .copying_sides import check_two
 from .copying_versions import MovingVersions
 from .copying_what import Wanted, check_wanted, find_wanted, runs_of
-from .copying_work import Copied, Copying, Tell, silent
+from .copying_work import Copying
 from .plans import make_plan
 from .session import Session
 

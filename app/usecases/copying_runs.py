@@ -1,6 +1,7 @@
 """What copying runs would do."""
 
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from modeldeck.backends.api.plan import Change
 from modeldeck.backends.api.receiving import Arrival
 from modeldeck.backends.api.runs import Run, Status
 
-from .copying_sides import Loaded, arrival_of, arrivals, load, receiver_of
+from .copying_sides import Loaded, arrival_of, arrivals, load, receiver_of, together
 from .register import size_words
 from .session import Session
 
@@ -30,11 +31,14 @@ class MovingRuns(Struct, frozen=True, kw_only=True):
     async def looked_at(
         cls, source: Session, target: Session, runs: Sequence[Run], experiment: str, look: Look
     ) -> "MovingRuns":
-        loaded = []
-        for run in runs:
-            loaded.append(await load(source.registry, run))
-            look(len(loaded))
-        places = {address.run(one.run.id): one for one in loaded}
+        looked = count(1)
+
+        async def seen(run: Run) -> Loaded:
+            found = await load(source.registry, run)
+            look(next(looked))
+            return found
+
+        places = {address.run(one.run.id): one for one in await together(seen, runs)}
         known = await arrivals(target, source, {w: one.origin for w, one in places.items()})
         going = {w: one for w, one in places.items() if not whole(one, known[w][1])}
         changes = []

@@ -3,17 +3,17 @@
 import asyncio
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from modeldeck.backends.api import address
 from modeldeck.backends.api.artifacts import Artifact
-from modeldeck.backends.api.errors import NotFoundError, ReadOnlyError, RefusedError
+from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, ReadOnlyError, RefusedError
 from modeldeck.backends.api.events import Entry, Event
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.protocols import Registry
@@ -32,7 +32,11 @@ from modeldeck.backends.api.runs import Dataset, Evaluation, Lock, Run, SeriesIn
 from .session import Session
 from .stamps import stamp_of
 
+T = TypeVar("T")
+U = TypeVar("U")
 PIECE = 4 << 20
+AT_ONCE = 8
+"""So many questions are asked at the same time."""
 LARGEST = 64 << 20
 
 
@@ -145,6 +149,29 @@ async def load(registry: Registry, run: Run) -> Loaded:
     if not beside:
         return found
     return _with(found, await registry.read_artifact(owner, BESIDE, limit=LARGEST))
+
+
+async def together(ask: Callable[[T], Awaitable[U]], items: Sequence[T]) -> Sequence[U]:
+    """The answers to some questions that are asked at the same time; the first error is raised."""
+
+    async def one(item: T) -> U:
+        return await ask(item)
+
+    found: list[U] = []
+    for at in range(0, len(items), AT_ONCE):
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(item)) for item in items[at : at + AT_ONCE]]
+        except* ModeldeckError as errors:
+            raise first_of(errors) from None
+        found += [task.result() for task in tasks]
+    return found
+
+
+def first_of(errors: BaseExceptionGroup[ModeldeckError]) -> ModeldeckError:
+    """The first of several errors that came at the same time."""
+    found = errors.exceptions[0]
+    return first_of(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _with(found: Loaded, data: bytes) -> Loaded:

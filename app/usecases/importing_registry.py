@@ -11,9 +11,9 @@ from modeldeck.backends.api.models import Model
 from modeldeck.backends.api.plan import LIFETIME
 
 from .copying import apply_copy, plan_copy
+from .copying_result import Copied, Tell, silent
 from .copying_sides import home_of
 from .copying_what import Wanted, by_depth
-from .copying_work import Copied, Tell, silent
 from .experiments import list_experiments
 from .importing import Imported
 from .models import list_models

@@ -10,6 +10,7 @@ from modeldeck.backends.api import address
 from modeldeck.backends.api.checkup import Checked
 from modeldeck.backends.api.errors import DeniedError, ModeldeckError
 from modeldeck.backends.api.models import Alias
+from modeldeck.backends.http.addresses import on_this_machine
 from modeldeck.backends.local.backend import LocalBackend
 from modeldeck.backends.local.files import Layout, locate
 
@@ -21,7 +22,6 @@ from .usecases.agreement import left_open, moved_aliases, pointed_at
 from .usecases.allowed import allowed, refusals
 from .usecases.findings import Finding, bad, doubtful, good
 from .usecases.session import Session
-from .whereabouts import on_this_machine
 
 PATIENCE = 30.0
 """Seconds that the server has for each part of the look."""

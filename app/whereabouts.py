@@ -3,11 +3,11 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from modeldeck.backends.api.errors import ModeldeckError, RefusedError
+from modeldeck.backends.http.addresses import on_this_machine
 
 from .config.contexts import ENV, LOCAL, Context, Slot
 from .config.keyrings import Keyring
@@ -15,14 +15,6 @@ from .config.paths import config_file
 from .config.secrets import check_private, sources
 from .config.settings import read_settings
 from .usecases.findings import Finding, bad, doubtful, good
-
-
-def on_this_machine(host: str) -> bool:
-    """Whether what is said to `host` stays here."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def secret_findings() -> Sequence[Finding]:

@@ -26,6 +26,14 @@ def shown(url: str) -> str:
     return f"{head}?{'&'.join(map(_masked, query.split('&')))}" if query else head
 
 
+def on_this_machine(host: str) -> bool:
+    """Whether what is said to `host` stays here."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _masked(pair: str) -> str:
     name, equals, value = pair.partition("=")
     plain = unquote_plus(name)

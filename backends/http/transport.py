@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..api.connect import Trust
 from ..api.errors import UsageError
-from .addresses import shown
+from .addresses import on_this_machine, shown
 
 if TYPE_CHECKING:
     import httpx
@@ -31,8 +31,7 @@ def proxy_for(base: str, trust: Trust) -> str:
     host = parts.hostname or ""
     proxies = getproxies()
     found = proxies.get(parts.scheme) or proxies.get("all") or ""
-    loopback = host == "localhost" or host.startswith("127.") or host == "::1"
-    if not found or loopback or proxy_bypass(parts.netloc):
+    if not found or on_this_machine(host) or proxy_bypass(parts.netloc):
         return ""
     return found if "://" in found else f"http://{found}"
 

@@ -16,12 +16,12 @@ import pytest
 
 from modeldeck.app import examine_server, remote
 from modeldeck.app.usecases import shelf
-from modeldeck.app.whereabouts import on_this_machine
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.checkup import clock_finding
 from modeldeck.backends.api.errors import NotFoundError, UnreachableError
 from modeldeck.backends.api.events import Entry
 from modeldeck.backends.api.plan import OPERATIONS
+from modeldeck.backends.http.addresses import on_this_machine
 from modeldeck.backends.mlflow import checkup, permits
 from tests.cli.conftest import run_cli
 from tests.cli.test_context import Whole

@@ -293,7 +293,17 @@ class Console(Deck):
 
     def complete_goto(self, text: str) -> Sequence[str]:
         """How what is typed after `:` could go on."""
+        if "contexts" not in self._names and ("@" in text or text.startswith("c")):
+            self._know_contexts()
         return completions(text, self._names)
+
+    def _know_contexts(self) -> None:
+        from modeldeck.app.config.named import named_contexts
+
+        found: Sequence[dict[str, Any]] = ()
+        with suppress(ModeldeckError):
+            found, _ = named_contexts()
+        self.know_names("contexts", [one["name"] for one in found])
 
     def know_names(self, noun: str, names: Sequence[str]) -> None:
         """Remember names of experiments or models that were seen, for completion."""

@@ -36,7 +36,7 @@ def make_plan(
         changes=tuple(changes),
         effects=tuple(effects),
         untouched=tuple(untouched),
-        command=tuple(command),
+        command=_placed(session, command),
         request=session.registry.request(changes),
         caveats=tuple(session.registry.caveats(operation)),
         inverse=inverse,
@@ -45,6 +45,13 @@ def make_plan(
         reason=exact(reason),
         ticket=exact(ticket),
     )
+
+
+def _placed(session: Session, command: Sequence[str]) -> tuple[str, ...]:
+    """The command with the context that it is for, where that is not found by itself."""
+    if not command or not session.remote or "--to" in command:
+        return tuple(command)
+    return (command[0], "--context", session.context, *command[1:])
 
 
 async def apply_plan(session: Session, plan: Plan) -> Sequence[Event]:

@@ -104,6 +104,21 @@ async def test_where_to_go_first(session):
         assert "/ name = fraud" in dump(console)
 
 
+async def dialog(pilot):
+    """Wait until it asks."""
+    for _ in range(500):
+        await pilot.pause(0.01)
+        if isinstance(pilot.app.screen, LoginDialog) and pilot.app.screen.focused is not None:
+            await settled(pilot)
+            return
+    raise AssertionError("nothing is asked")
+
+
+async def answered(question):
+    """What came of it, soon."""
+    return await asyncio.wait_for(question, 10)
+
+
 @pytest.fixture
 def slot():
     return Slot(type="mlflow", url="https://mlflow.example.org/risk", auth="basic", user="")
@@ -117,9 +132,7 @@ async def test_a_password_is_asked_for_and_never_shown(session, slot):
     async with open_console(session) as pilot:
         asking.console = pilot.app
         question = asyncio.ensure_future(kept.header())
-        await pilot.pause(0.05)
-        await settled(pilot)
-        assert isinstance(pilot.app.screen, LoginDialog)
+        await dialog(pilot)
         await pilot.press("enter", "enter")
         assert "nothing was typed" in dump(pilot.app)
         await typed(pilot, "hunter2")
@@ -130,7 +143,7 @@ async def test_a_password_is_asked_for_and_never_shown(session, slot):
         await pilot.press("up")
         await typed(pilot, "alice")
         await pilot.press("enter", "enter")
-        assert await question == Secret("hunter2", "alice").header
+        assert await answered(question) == Secret("hunter2", "alice").header
         assert not isinstance(pilot.app.screen, LoginDialog)
     assert kept.describe() == "asked for, kept in memory"
 
@@ -140,15 +153,12 @@ async def test_who_says_nothing_is_denied_and_a_question_can_be_cancelled(sessio
     async with open_console(session) as pilot:
         asking.console = pilot.app
         question = asyncio.ensure_future(Kept("bank", slot, ask=asking).header())
-        await pilot.pause(0.05)
-        await settled(pilot)
+        await dialog(pilot)
         await pilot.press("escape")
         with pytest.raises(DeniedError, match="no credentials were found"):
-            await question
+            await answered(question)
         question = asyncio.ensure_future(Kept("bank", slot, ask=asking).header())
-        await pilot.pause(0.05)
-        await settled(pilot)
-        assert isinstance(pilot.app.screen, LoginDialog)
+        await dialog(pilot)
         question.cancel()
         await settled(pilot)
         assert not isinstance(pilot.app.screen, LoginDialog)
@@ -160,8 +170,7 @@ async def test_a_token_of_nobody(session):
     async with open_console(session) as pilot:
         asking.console = pilot.app
         question = asyncio.ensure_future(asking("bank", slot))
-        await pilot.pause(0.05)
-        await settled(pilot)
+        await dialog(pilot)
         await typed(pilot, "t0ken")
         await pilot.press("enter")
-        assert (await question).header == "Bearer t0ken"
+        assert (await answered(question)).header == "Bearer t0ken"

@@ -256,6 +256,8 @@ async def test_the_link_of_what_is_under_the_cursor(session, monkeypatch):
         await settled(pilot)
         await press(pilot, "end", "U")
         assert "copied https://mlflow.example.org/risk/#/models/fraud" in line(pilot, -2)
+        await press(pilot, "Y")
+        assert "copied prod/models/fraud" in line(pilot, -2)
         pilot.app.go("audit")
         await settled(pilot)
         await press(pilot, "U")

@@ -1,8 +1,10 @@
 """What every screen has: a first line, a prompt, a body, two last lines, verbs with reasons."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,6 +12,7 @@ from textual.containers import Container
 from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
+from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.prompt import Prompt
@@ -231,6 +234,10 @@ class DeckScreen(WatchScreen):
     def do_address(self) -> None:
         """Copy the address."""
         text = self.address_now()
+        if text and self.session.remote:
+            # Elsewhere it is found by the name of the context.
+            with suppress(ModeldeckError):
+                text = str(replace(parse_address(text), context=self.session.context))
         self.say(self.console.copy(text) if text else "it has no address")
 
     def do_link(self) -> None:

@@ -1,5 +1,6 @@
 """Versions of models copied: their files first, then the version over them, with its event."""
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,14 +47,15 @@ async def copy_version(work: "Copying", model: str, number: int, name: str, here
     files = await source.artifacts(there)
     version = msgspec.structs.replace(version, run_id=await _run_of(work, version))
     await work.receiver.make_room(origin, owner, version.run_id)
-    if version.digest is None and files:
-        with tempfile.TemporaryDirectory(prefix="modeldeck-copy-") as name_of:
-            folder = Path(name_of)
-            files = await brought(source, there, files, folder)
-            version = await described(version, files, folder)
-            problems = await work.files.all_of(there, owner, files, folder)
-    else:
-        problems = await work.files.all_of(there, owner, files)
+    with tempfile.TemporaryDirectory(prefix="modeldeck-copy-") as name_of:
+        folder: Path | None = None
+        if version.digest is None and files:
+            # Files that are not there either are named here as they are there.
+            with contextlib.suppress(NotFoundError):
+                files = await brought(source, there, files, Path(name_of))
+                version = await described(version, files, Path(name_of))
+                folder = Path(name_of)
+        problems = await work.files.all_of(there, owner, files, folder)
     if problems:
         work.problems += problems
         return

@@ -240,6 +240,7 @@ class Copying:
     async def _series(self, here: Mapping[str, Loaded]) -> Mapping[str, Mapping[str, Mark]]:
         """Copy all points of some runs; gives the marks that they must have here, too."""
         waiting: dict[str, dict[str, Points]] = {}
+        told = {run_id: one.run.metrics for run_id, one in here.items()}
         marks: dict[str, dict[str, Mark]] = {run_id: {} for run_id in here}
         count = 0
         wanted = [(run_id, one.run.id, s.key) for run_id, one in here.items() for s in one.series]
@@ -251,11 +252,11 @@ class Copying:
                 waiting.setdefault(run_id, {})[key] = points
                 count += len(points)
             if count >= POINTS:
-                await self.receiver.receive_series(waiting)
+                await self.receiver.receive_series(waiting, told)
                 self.count(points=count)
                 waiting, count = {}, 0
         if waiting:
-            await self.receiver.receive_series(waiting)
+            await self.receiver.receive_series(waiting, told)
             self.count(points=count)
         return marks
 

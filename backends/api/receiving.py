@@ -107,8 +107,9 @@ class Receiving(Protocol):
     Parents, experiments and runs of versions are named by their ids here. `receive_file` gives the
     file with the digest of what was written; it belongs to a run at once. Those of a version come
     after `make_room`, which is told of its run here, and belong to it with `receive_version`; that
-    makes the model where there is none, and raises ConflictError when the number is taken. An
-    `entry` is written with the change where trail and registry are one.
+    makes the model where there is none, and raises ConflictError when the number is taken. Which
+    value of a series counts as its latest is as it was told there. An `entry` is written with the
+    change where trail and registry are one.
     """
 
     @property
@@ -121,7 +122,9 @@ class Receiving(Protocol):
     async def arrived(self, origins: Sequence[Origin]) -> Mapping[Origin, Arrival]: ...
     async def receive_experiment(self, experiment: Experiment, origin: Origin | None) -> str: ...
     async def receive_runs(self, records: Mapping[Origin, RunRecord]) -> Mapping[Origin, str]: ...
-    async def receive_series(self, series: Mapping[str, Mapping[str, Points]]) -> None: ...
+    async def receive_series(
+        self, series: Mapping[str, Mapping[str, Points]], latest: Mapping[str, Mapping[str, float]]
+    ) -> None: ...
     async def make_room(self, origin: Origin, owner: str, run_id: str | None) -> None: ...
     async def receive_file(
         self, owner: str, file: Artifact, pieces: AsyncIterator[bytes]

@@ -102,14 +102,22 @@ class Receiver(Intake):
         await self.telemetry.write(lambda c: series.forget(c, ids.values()))
         return ids
 
-    async def receive_series(self, series: Mapping[str, Mapping[str, Points]]) -> None:
+    async def receive_series(
+        self, series: Mapping[str, Mapping[str, Points]], latest: Mapping[str, Mapping[str, float]]
+    ) -> None:
         """Add whole series of some runs, with their latest values; by run id here, then by key."""
         from . import points
 
         def note(connection: Connection) -> None:
             for run_id, history in series.items():
                 row = connection.execute("SELECT id FROM run WHERE uid = ?", (run_id,)).fetchone()
-                ingest.put_latest(connection, row[0], points.latest(history))
+                told = latest.get(run_id, {})
+                found = {
+                    # Of points at the same time another tool may take another one.
+                    key: msgspec.structs.replace(one, value=told.get(key, one.value))
+                    for key, one in points.latest(history).items()
+                }
+                ingest.put_latest(connection, row[0], found)
 
         def measure(connection: Connection) -> None:
             for run_id, history in series.items():

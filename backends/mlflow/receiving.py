@@ -192,7 +192,9 @@ class Receiver:
         await self.writing.end(run_id, run)
         return run_id
 
-    async def receive_series(self, series: Mapping[str, Mapping[str, Points]]) -> None:
+    async def receive_series(
+        self, series: Mapping[str, Mapping[str, Points]], latest: Mapping[str, Mapping[str, float]]
+    ) -> None:
         """Add whole series of some runs; what is there already stays once."""
         for history in series.values():
             for key in history:

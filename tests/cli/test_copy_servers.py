@@ -65,6 +65,13 @@ def test_to_a_server_into_one_file_and_into_another_registry(places):
     assert {run["id"] for run in inside} == {run["id"] for run in there}
     assert FIRST not in {run["id"] for run in inside}
 
+    thin = ["thin.snapshot", "-e", experiment, "--samples", "2", "--without-artifacts"]
+    assert printed(places, "--context", "prod", "snapshot", *thin)["samples"] == 2
+    (base,) = [run["id"] for run in inside if run["name"] == "xgb-base"]
+    words = ["--registry", "thin.snapshot", "runs", "export", base, "--metric", "auc"]
+    points = [json.loads(line) for line in program(places, *words).stdout.splitlines()]
+    assert [(one["step"], one["value"]) for one in points] == [(0, 0.5), (2, 0.93)]
+
     found = printed(places, "--registry", "here", "import", "prod.snapshot")
     assert (found["runs_taken"], found["points"], found["problems"]) == (2, 10, [])
     # They have their first ids again, and are what they were at first.

@@ -323,12 +323,13 @@ async def test_bytes_that_are_written_otherwise_are_seen(source, target, monkeyp
 
 async def test_points_that_did_not_come_over_are_seen(source, target):
     class Lossy(type(target.registry)):
-        async def receive_series(self, series):
+        async def receive_series(self, series, latest):
             await super().receive_series(
                 {
                     run: {key: p.cut(0, len(p) - 1) for key, p in h.items()}
                     for run, h in series.items()
-                }
+                },
+                latest,
             )
 
     target.registry.__class__ = Lossy

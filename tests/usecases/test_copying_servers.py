@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 BIG = bytes(range(256)) * 20_000
 
 
-@pytest.fixture(params=["3", "2"])
+@pytest.fixture(params=["3", "2", "3-postgres", "3-workspaces"])
 def server(request, mlflow_server):
     return mlflow_server(request.param)
 

@@ -89,11 +89,15 @@ class Place:
 
 @asynccontextmanager
 async def opened(
-    server: Server, folder: Path, limits: Limits, *, tls: bool = False
+    server: Server, folder: Path, limits: Limits, *, tls: bool = False, keep: bool = True
 ) -> AsyncIterator[Place]:
-    """A session on `server` through a proxy, with records of its own in `folder`."""
+    """A session on `server` through a proxy, with records of its own in `folder`.
+
+    Without `keep` each request makes a connection of its own, which is where some faults are met.
+    """
     authority = Authority(folder)
-    async with Proxy(server.url, tls=authority.context("good") if tls else None) as proxy:
+    context = authority.context("good") if tls else None
+    async with Proxy(server.url, tls=context, keep=keep) as proxy:
         tokens = Tokens()
         connection = Connection(
             context=CONTEXT,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from modeldeck.app.usecases.aliases import plan_set
@@ -105,11 +104,7 @@ def writes(model: str) -> Callable[[Place, Switch, Switch], Awaitable[tuple[str,
             reads += 1
             if reads == READS_OF_A_WRITE:
                 begin()
-            # On connections of their own, so that a fault of connections meets the change.
-            await exchange.answer(
-                replace(answer, headers=(*answer.headers, ("connection", "close")))
-            )
-            exchange.close()
+            await exchange.answer(answer)
 
         place.proxy.meet(count, times=READS_OF_A_WRITE)
         word, found = await tried(apply_plan(place.session, plan))

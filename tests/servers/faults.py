@@ -151,7 +151,7 @@ def skewed(seconds: float) -> Fault:
 
 
 async def flapping(exchange: Exchange) -> None:
-    """Every other request fails, beginning with the first."""
+    """Every other request for a path fails, beginning with the first."""
     if exchange.turn % 2:
         await status(503)(exchange)
     else:

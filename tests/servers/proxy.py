@@ -16,6 +16,7 @@ import asyncio
 import socket
 import ssl
 import struct
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -84,7 +85,7 @@ class Exchange:
         self.request = request
         self.writer = writer
         self.turn = 0
-        """How many requests have met the same rule, this one counted."""
+        """How many requests for the same path have met the same rule, this one counted."""
 
     async def ask(self, request: Request | None = None) -> Answer:
         """What the real server answers to the request, or to another one in its stead."""
@@ -95,7 +96,11 @@ class Exchange:
         await self.writer.drain()
 
     async def answer(self, answer: Answer) -> None:
+        if not self.proxy.keep:
+            answer = replace(answer, headers=(*answer.headers, ("connection", "close")))
         await self.send(answer.head() + answer.body)
+        if not self.proxy.keep:
+            self.close()
 
     async def gone(self) -> None:
         """Until whoever asked has had enough."""
@@ -128,6 +133,7 @@ class Rule:
     when: Callable[[Request], bool]
     times: int | None
     met: int = 0
+    paths: Counter[str] = field(default_factory=Counter)
 
     def takes(self, request: Request) -> bool:
         return (self.times is None or self.met < self.times) and self.when(request)
@@ -154,10 +160,14 @@ async def read_body(reader: asyncio.StreamReader, message: Message, *, to_end: b
 
 @dataclass
 class Proxy:
-    """See above. `tls` makes it speak TLS. `elsewhere` counts who came to its second address."""
+    """See above. `tls` makes it speak TLS; without `keep` each request has its own connection.
+
+    `elsewhere` counts who came to its second address.
+    """
 
     server: str
     tls: ssl.SSLContext | None = None
+    keep: bool = True
     seen: list[Request] = field(default_factory=list)
     elsewhere: int = 0
     rules: list[Rule] = field(default_factory=list)
@@ -165,7 +175,6 @@ class Proxy:
     async def __aenter__(self) -> Self:
         self.tasks: set[asyncio.Task[None]] = set()
         self.readers: dict[asyncio.StreamWriter, asyncio.StreamReader] = {}
-        self.idle: set[asyncio.StreamWriter] = set()
         self.listener = await asyncio.start_server(
             self.serve, "127.0.0.1", 0, ssl=self.tls, limit=1 << 20
         )
@@ -208,11 +217,6 @@ class Proxy:
     def changes(self) -> list[Request]:
         """Every request that would do something twice if it came twice."""
         return [request for request in self.seen if request.changes]
-
-    def hang_up(self) -> None:
-        """Close every connection that nobody waits on, so that the next request makes its own."""
-        for writer in self.idle:
-            writer.close()
 
     def left(self, writer: asyncio.StreamWriter) -> bool:
         """Whether whoever asked on this connection has gone."""
@@ -266,11 +270,7 @@ class Proxy:
             self.tasks.discard(task)
 
     async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.idle.add(writer)
-        try:
-            first, headers = await read_head(reader)
-        finally:
-            self.idle.discard(writer)
+        first, headers = await read_head(reader)
         method, target, _ = first.split(" ", 2)
         request = Request(method=method, target=target, headers=headers)
         request = replace(request, body=await read_body(reader, request, to_end=False))
@@ -281,7 +281,8 @@ class Proxy:
             await exchange.answer(await exchange.ask())
         else:
             rule.met += 1
-            exchange.turn = rule.met
+            rule.paths[request.path] += 1
+            exchange.turn = rule.paths[request.path]
             await rule.fault(exchange)
 
     async def serve_elsewhere(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

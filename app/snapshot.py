@@ -16,7 +16,7 @@ from modeldeck.backends.api.ingest import Problem
 from modeldeck.backends.api.lists import RunQuery, all_of
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.plan import LIFETIME
-from modeldeck.backends.api.receiving import Origin
+from modeldeck.backends.api.receiving import BESIDE, Origin
 from modeldeck.backends.api.runs import Lock, Points, Run, Shelf
 from modeldeck.backends.api.times import rfc3339
 from modeldeck.backends.local import snapshot, snapshot_reading
@@ -244,8 +244,8 @@ class Thinned:
     async def read_artifact(
         self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
     ) -> bytes:
-        """The bytes of a file, unless these were not wanted."""
-        if not self._with_artifacts:
+        """The bytes of a file, unless these were not wanted; what they say of a run always."""
+        if not self._with_artifacts and path != BESIDE:
             raise NotFoundError("its bytes are not in the snapshot", where=path)
         data: bytes = await self._registry.read_artifact(owner, path, start, limit)
         return data

@@ -221,17 +221,25 @@ def write(
                         _put(archive, one, places[one.path])
                 file.flush()
                 os.fsync(file.fileno())
-            if replace:
-                draft.replace(target)
-            else:
-                try:
-                    os.link(draft, target)
-                except FileExistsError:
-                    raise there(target) from None
+            _name(draft, target, replace=replace)
             sync_folder(target.parent)
         finally:
             draft.unlink(missing_ok=True)
         return whole
+
+
+def _name(draft: Path, target: Path, *, replace: bool) -> None:
+    if not replace:
+        try:
+            os.link(draft, target)
+            return
+        except FileExistsError:
+            raise there(target) from None
+        except OSError:
+            # Not every file system has links: what goes over an air gap is often a stick.
+            if target.exists():
+                raise there(target) from None
+    draft.replace(target)
 
 
 def there(target: Path) -> RefusedError:

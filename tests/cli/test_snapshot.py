@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import struct
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from modeldeck.app.snapshot import open_snapshot, snapshots_folder
+from modeldeck.app.snapshot import Choice, open_snapshot, snapshots_folder, take
+from modeldeck.backends.api.errors import RefusedError
 from modeldeck.backends.local import create_registry
 from modeldeck.backends.local import trail as chain
 from tests.recorder.real import run_program
@@ -181,6 +183,27 @@ def test_it_writes_over_nothing_unasked(place):
     assert len(facts_in(place / "all.snapshot")) == 5
     done = snapshot(place, code=2, name="no/folder/x")
     assert "no such folder" in done.stderr
+
+
+def test_where_there_are_no_links_it_still_writes_over_nothing(place, monkeypatch):
+    def none(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", none)
+
+    async def taken(name):
+        session = opened(place / "there")
+        try:
+            return await take(
+                session, place / name, Choice(), force=False, progress=lambda *_: None
+            )
+        finally:
+            await session.registry.close()
+
+    assert asyncio.run(taken("all.snapshot")).manifest.counts["runs"] == 3
+    assert len(facts_in(place / "all.snapshot")) == 5
+    with pytest.raises(RefusedError):
+        asyncio.run(taken("all.snapshot"))
 
 
 def test_imported_it_is_the_same_as_copied(place):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.faults.report import HEADS, table
+from tests.leaks import leaks, secrets_of
 from tests.mlflow_store import mlflow_store
 from tests.servers import Keeper, filled_store, mlflow_server
 
@@ -69,10 +71,21 @@ def skipped(config: pytest.Config) -> list[pytest.TestReport]:
     return config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped", [])
 
 
+SEARCHED = pytest.StashKey[tuple[int, list[Path]]]()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    controls = not hasattr(session.config, "workerinput")
-    if controls and "CI" in os.environ and session.exitstatus == 0 and skipped(session.config):
+    config = session.config
+    if hasattr(config, "workerinput"):
+        return
+    secrets = secrets_of(config.pluginmanager.get_plugin(Keeper.NAME).root)
+    if secrets:
+        # The workers' folders lie in that of the process that controls them.
+        found = list(leaks(config._tmp_path_factory.getbasetemp(), secrets))
+        config.stash[SEARCHED] = len(secrets), found
+    wrong = config.stash.get(SEARCHED, (0, []))[1] or ("CI" in os.environ and skipped(config))
+    if wrong and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -92,6 +105,12 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
             terminalreporter.section(f"{name} between us and a server")
             for line in table(head, rows):
                 terminalreporter.line(line)
+    if SEARCHED in config.stash:
+        count, files = config.stash[SEARCHED]
+        terminalreporter.section("secrets of servers in files that tests have left")
+        terminalreporter.line(f"{count} looked for, in {len(files)} files found")
+        for file in files:
+            terminalreporter.line(str(file), red=True)
     if "CI" in os.environ and skipped(config):
         terminalreporter.section("skipped, which CI does not allow", red=True)
         for report in skipped(config):

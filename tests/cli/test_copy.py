@@ -119,8 +119,7 @@ def test_killed_again_and_again_it_still_comes_to_the_same(places):
         )
         until(
             lambda n=files, p=process: (
-                (len(list(artifacts.glob("??/*"))) >= n
-                and artifacts.exists())
+                (len(list(artifacts.glob("??/*"))) >= n and artifacts.exists())
                 or p.poll() is not None
             )
         )

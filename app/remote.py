@@ -1,6 +1,7 @@
 """A context opened: its adapter, who we are to it, and the records of what is done through it."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from modeldeck.backends.local.opening import create_registry, open_registry
 
 from .config.actor import current_actor
 from .config.contexts import ENV, LOCAL, Context, Slot, expanded, strict
-from .config.paths import state_folder
+from .config.paths import cache_folder, state_folder
 from .config.secrets import Ask, Kept
 from .config.settings import ProjectFile, Settings
 from .usecases.session import Session, local_now
@@ -101,6 +102,7 @@ def connection_of(
         limits=Limits(deadline=slot.deadline, total=max(Limits().total, slot.deadline)),
         read_only=readonly,
         tool=tool,
+        cache_folder=answers_folder(name) if slot.cache == "disk" else None,
     )
 
 
@@ -158,6 +160,16 @@ def _call(kind: str, connect: Callable[[Connection], Any], connection: Connectio
 def records_folder(name: str) -> Path:
     """Where what is done in a context is written down, unless its records slot says otherwise."""
     return state_folder() / "contexts" / name
+
+
+def answers_folder(name: str) -> Path:
+    """Where answers of a context's server are kept, if they are."""
+    return cache_folder() / "contexts" / name
+
+
+def forget_answers(name: str) -> None:
+    """Remove what is kept of a context's server: somebody else is going to ask it, or nobody."""
+    shutil.rmtree(answers_folder(name), ignore_errors=True)
 
 
 def open_records(name: str, slot: Slot | None, tool: str) -> LocalBackend:

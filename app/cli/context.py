@@ -236,7 +236,7 @@ def _found() -> str:
 def rm(name: str) -> None:
     """Remove a context from config.toml, and its secret from the keyring. Its records stay."""
     from modeldeck.app.config.keyrings import Keyring
-    from modeldeck.app.remote import records_folder
+    from modeldeck.app.remote import forget_answers, records_folder
 
     settings = read_settings()
     if name in enforced().contexts:
@@ -254,6 +254,7 @@ def rm(name: str) -> None:
         return editing.set_value(text, (), "context", None) if chosen else text
 
     editing.change(edit)
+    forget_answers(name)
     streams.say(f"removed context {name} from {config_file()}")
     url = slots.get("registry", Slot()).url
     keyring = Keyring()

@@ -36,14 +36,18 @@ def login(name: str, user: str, token: bool, from_stdin: bool, in_file: bool, lo
     """
     if user and token:
         raise UsageError("--user and --token exclude each other", way_out="Give one of them")
+    from modeldeck.app.remote import forget_answers
+
     slot = _slot_of(name)
     if logout:
         asyncio.run(_forget(name, slot))
+        forget_answers(name)
         return
     asked = slot
     if user or token:
         asked = replace(slot, user=user, auth="token" if token else "basic")
     asyncio.run(_keep(name, slot, asked, from_stdin=from_stdin, in_file=in_file))
+    forget_answers(name)
 
 
 def _slot_of(name: str) -> Slot:

@@ -36,11 +36,16 @@ class Call(NamedTuple):
 
 
 class Loaded(Message):
-    """An answer, and when the oldest part of it was asked of the backend."""
+    """An answer, and when the oldest part of it was asked of the backend.
 
-    def __init__(self, slot: str, value: Any, at: datetime) -> None:
+    `missed` is why that part was not asked for again: the server is away.
+    """
+
+    def __init__(
+        self, slot: str, value: Any, at: datetime, missed: ModeldeckError | None = None
+    ) -> None:
         super().__init__()
-        self.slot, self.value, self.at = slot, value, at
+        self.slot, self.value, self.at, self.missed = slot, value, at, missed
 
 
 class Failed(Message):
@@ -62,15 +67,16 @@ class Bridge:
         self._running: dict[tuple[int, str], Worker[None]] = {}
         self._late: set[tuple[int, str]] = set()
 
-    def ask(self, owner: DOMNode, slot: str, words: str, work: Work) -> None:
+    def ask(self, owner: DOMNode, slot: str, words: str, work: Work, *, old: bool = False) -> None:
         """Do `work` for `owner`, which gets Loaded or Failed with `slot`.
 
-        `words` name the call in the log; without any it is not logged.
+        `words` name the call in the log; without any it is not logged. With `old` an answer from
+        before the server went away will do: who says that shows how old it is, and changes nothing.
         """
         key = (id(owner), slot)
         self.cancel(owner, slot)
         # Not the coroutine itself: cancelled before its first step, it would be left over.
-        do = partial(self._do, owner, key, words, work)
+        do = partial(self._do, owner, key, words, work, old)
         worker: Worker[None] = owner.run_worker(do, name=words, exit_on_error=False)
         self._running[key] = worker
 
@@ -94,17 +100,19 @@ class Bridge:
         """Whether `owner` has waited for an answer so long that it should say so."""
         return any(key[0] == id(owner) for key in self._late)
 
-    async def _do(self, owner: DOMNode, key: tuple[int, str], words: str, work: Work) -> None:
+    async def _do(
+        self, owner: DOMNode, key: tuple[int, str], words: str, work: Work, old: bool
+    ) -> None:
         begin, at = time.monotonic(), self.session.clock()
         message: Message | None = None
-        age = Age(at)
+        age = Age(at, old=old)
         outcome = "cancelled"
         mine = self._running.get(key)
         late = asyncio.get_running_loop().call_later(SLOW, self._tell_late, owner, key)
         try:
             with age:
                 value = await work()
-            message, outcome = Loaded(key[1], value, age.at), "ok"
+            message, outcome = Loaded(key[1], value, age.at, age.missed), "ok"
         except ModeldeckError as error:
             message, outcome = Failed(key[1], error), error.what
         except Exception as error:  # noqa: BLE001 - a defect ends a question, not the console

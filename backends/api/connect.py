@@ -11,6 +11,7 @@ records of the context. It must not speak to the server before it is asked somet
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -58,6 +59,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     """One slot of a context, ready to be opened.
 
     `url` has neither user nor password in it. `options` are the slot's own words for its adapter.
+    `cache_folder` is where answers may be kept for when the server is away; None: nowhere.
     """
 
     context: str
@@ -68,6 +70,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     read_only: str = ""
     tool: str = "modeldeck"
+    cache_folder: Path | None = None
 
 
 Connect = Callable[[Connection], Registry | Server]

@@ -6,6 +6,7 @@ origin, and keeps a log in which nothing is secret. httpx is imported at the fir
 
 from .answers import Answer, Explain
 from .client import Http
+from .disk import Disk
 from .safe_json import loads_safe
 
-__all__ = ["Answer", "Explain", "Http", "loads_safe"]
+__all__ = ["Answer", "Disk", "Explain", "Http", "loads_safe"]

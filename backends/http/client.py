@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import msgspec
+from msgspec import structs
 
+from ..api.ages import kept_since, old_will_do
 from ..api.connect import Credentials, Limits, Trust
-from ..api.errors import DamagedError
+from ..api.errors import DamagedError, UnreachableError
 from ..api.exchanges import Exchange
 from .addresses import checked_base, joined, shown
 from .answers import Answer, Explain, check_json
 from .bodies import Incoming
 from .calls import Call
+from .disk import Disk, Stored
 from .downloads import download, fetch
 from .safe_json import loads_safe
 from .sending import Sender
@@ -39,7 +42,8 @@ class Http:
 
     Requests are bounded in time and size, tried again only when they are `repeatable`, and never
     follow a redirect to another origin. `explain` turns an answer that is not 2xx into an error;
-    whatever it explains by anything but an `UnreachableError` is not tried again.
+    whatever it explains by anything but an `UnreachableError` is not tried again. `disk` keeps the
+    answers that `ask` is told to keep.
     """
 
     def __init__(
@@ -51,12 +55,15 @@ class Http:
         trust: Trust = TRUST,
         limits: Limits = LIMITS,
         explain: Explain | None = None,
+        disk: Disk | None = None,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = randomness.random,
     ) -> None:
         self.base = checked_base(base)
         self.limits = limits
+        self.disk = disk
+        self._clock = clock
         self._sender = Sender(
             self.base,
             headers=headers,
@@ -132,19 +139,43 @@ class Http:
         body: object | None = None,
         repeatable: bool | None = None,
         limits: Limits | None = None,
+        keep: bool = False,
     ) -> T:
-        """The answer to a request, read as JSON of that shape; `DamagedError` when it is not."""
-        answer = await self.request(
-            method, path, query=query, body=body, repeatable=repeatable, limits=limits
-        )
+        """The answer to a request, read as JSON of that shape; `DamagedError` when it is not.
+
+        With `keep` the answer to a read is kept on disk. Where the server cannot be reached that is
+        the answer, for those alone who take an old one: see `api.ages`.
+        """
+        limits = limits or self.limits
+        disk = self.disk if keep and old_will_do() else None
+        name = "" if disk is None else disk.name(method, joined(self.base, path, query), body)
+        if disk is not None and disk.holds(name):
+            # Asked as always, but no second time after a whole deadline of silence.
+            limits = structs.replace(limits, total=min(limits.total, limits.deadline))
+        began = self._clock()
+        try:
+            answer = await self.request(
+                method, path, query=query, body=body, repeatable=repeatable, limits=limits
+            )
+        except UnreachableError as error:
+            stored = None if disk is None else await asyncio.to_thread(disk.get, name)
+            if stored is None or stored.asked > began:
+                raise
+            try:
+                found = await _read(stored.body, shape)
+            except DamagedError:  # another version of us understood it
+                raise error from None
+            kept_since(stored.asked, error)
+            return found
         check_json(answer)
         try:
-            if len(answer.body) < THREAD:
-                return _shaped(answer.body, shape)
-            return await asyncio.to_thread(_shaped, answer.body, shape)
+            found = await _read(answer.body, shape)
         except DamagedError as error:
             error.where = answer.url
             raise
+        if disk is not None:
+            await asyncio.to_thread(disk.put, name, Stored(began, answer.body))
+        return found
 
     async def download(
         self,
@@ -177,6 +208,12 @@ class Http:
     async def upload(self, path: str, source: BinaryIO | Path, *, method: str = "PUT") -> None:
         """Send a file, in pieces, once; from where it stands when it is open."""
         await upload(self._sender, joined(self.base, path, None), source, method, self.limits)
+
+
+async def _read(body: bytes, shape: type[T]) -> T:
+    if len(body) < THREAD:
+        return _shaped(body, shape)
+    return await asyncio.to_thread(_shaped, body, shape)
 
 
 def _shaped(body: bytes, shape: type[T]) -> T:

@@ -224,7 +224,7 @@ class Files:
         async def listing(folder: str, token: str | None) -> wire.FilesPage:
             path = "/".join(part for part in (root, folder) if part)
             page = await self._client.http.ask(
-                "GET", PROXY, wire.FilesPage, query={"path": path}, limits=self._once
+                "GET", PROXY, wire.FilesPage, query={"path": path}, limits=self._once, keep=True
             )
             below = f"{folder}/" if folder else ""
             files = [structs.replace(one, path=f"{below}{one.path}") for one in page.files]

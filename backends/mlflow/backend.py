@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api.address import parse_address
+from ..api.ages import Age
 from ..api.artifacts import Artifact
 from ..api.checkup import Finding
 from ..api.connect import Connection
@@ -42,7 +43,7 @@ from .registered import Registered
 from .runs import Runs
 from .writing import Writing
 
-CACHES = ("off", "memory")
+CACHES = ("off", "memory", "disk")
 
 
 def _now() -> datetime:
@@ -61,6 +62,12 @@ class MlflowServer(Receiver):
                 f"cache = {keep!r} is not known for MLflow servers",
                 where=f"context {connection.context}",
                 way_out=f"Give one of {', '.join(CACHES)}",
+            )
+        if keep == "disk" and connection.cache_folder is None:
+            raise UsageError(
+                'cache = "disk" needs a folder to keep answers in',
+                where=f"context {connection.context}",
+                way_out="Give another cache",
             )
         self.place = connection.url.rstrip("/")
         self.read_only = connection.read_only
@@ -113,6 +120,8 @@ class MlflowServer(Receiver):
             await bare.close()
         await self._learn_grants()
         yield checkup.who(await self._header(), self._grants)
+        if self.client.http.disk is not None:
+            yield await asyncio.to_thread(checkup.kept, self.client.http.disk)
 
     def _greet_later(self) -> None:
         """Greet beside what is asked, once a first answer has come, where there are accounts."""
@@ -303,11 +312,13 @@ class MlflowServer(Receiver):
     # Fields
 
     async def read_field(self, subject: str, field: str) -> Any:
-        return await self._fields.read(subject, field)
+        with Age(self.clock(), old=False):
+            return await self._fields.read(subject, field)
 
     async def write_field(self, change: Change) -> None:
         try:
-            await self._fields.write(change)
+            with Age(self.clock(), old=False):
+                await self._fields.write(change)
         finally:
             self._names.forget()
 

@@ -16,7 +16,7 @@ from .client import Client
 from .permits import Grants, user_of
 
 if TYPE_CHECKING:
-    from ..http import Http
+    from ..http import Disk, Http
 
 TESTED = "2.22 and 3.x"
 TIMES, READS = 3, 2
@@ -137,6 +137,13 @@ def cost(health: Sequence[float], known: Sequence[float], header: str | None) ->
 def who(header: str | None, grants: Grants | None) -> Finding:
     """Who we are there, and what we were given, as far as the server tells."""
     return Finding(weight=Weight.NOTE, where="permissions", what=_who(header, grants))
+
+
+def kept(disk: "Disk") -> Finding:
+    """What of its answers lies on this machine."""
+    count, size = disk.held()
+    what = f"{count:,} answers are kept in {disk.folder}, {size / (1 << 20):.1f} MiB"
+    return Finding(weight=Weight.NOTE, where="cache", what=what)
 
 
 def _who(header: str | None, grants: Grants | None) -> str:

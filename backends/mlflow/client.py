@@ -100,8 +100,13 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         workspace = str(connection.options.get("workspace") or "")
         self.limits = connection.limits
-        from ..http import Http
+        from ..http import Disk, Http
 
+        disk = None
+        if connection.options.get("cache") == "disk" and connection.cache_folder is not None:
+            known = connection.credentials
+            who = (workspace, known.describe() if known else "")
+            disk = Disk(connection.cache_folder, who)
         self.http = Http(
             connection.url,
             headers={WORKSPACE: workspace} if workspace else {},
@@ -109,6 +114,7 @@ class Client:
             trust=connection.trust,
             limits=connection.limits,
             explain=explain,
+            disk=disk,
         )
 
     async def get(
@@ -116,7 +122,7 @@ class Client:
     ) -> T:
         """Ask with GET; arguments that are None are left out."""
         asked = {key: value for key, value in query.items() if value is not None}
-        return await self.http.ask("GET", API + path, shape, query=asked, limits=limits)
+        return await self.http.ask("GET", API + path, shape, query=asked, limits=limits, keep=True)
 
     async def search(
         self, path: str, shape: type[T], /, *, limits: Limits | None = None, **body: object
@@ -124,7 +130,7 @@ class Client:
         """Ask with POST what changes nothing."""
         asked = {key: value for key, value in body.items() if value not in (None, "")}
         return await self.http.ask(
-            "POST", API + path, shape, body=asked, repeatable=True, limits=limits
+            "POST", API + path, shape, body=asked, repeatable=True, limits=limits, keep=True
         )
 
     async def send(self, method: str, path: str, body: Mapping[str, Any], shape: type[T]) -> T:

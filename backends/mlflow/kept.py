@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
-from ..api.ages import kept_since
+from ..api.ages import is_old, kept_since
 
 T = TypeVar("T")
 
@@ -20,11 +20,15 @@ class _Value(NamedTuple, Generic[T]):
 class Kept(Generic[T]):
     """Values by key, the latest `most` of them, each for as long as it is said to be good.
 
-    Whoever is given one is told how old it is, see `api.ages`.
+    Whoever is given one is told how old it is, see `api.ages`. What is from before the server went
+    away is asked for again each time, unless `even_old`.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, most: int, clock: Callable[[], float] = time.monotonic, *, even_old: bool = False
+    ) -> None:
         self._most = most
+        self._even_old = even_old
         self._clock = clock
         self._values: OrderedDict[Hashable, _Value[T]] = OrderedDict()
 
@@ -43,6 +47,8 @@ class Kept(Generic[T]):
 
     def put(self, key: Hashable, value: T, seconds: float, asked: datetime | None = None) -> None:
         """Keep for so many seconds what was `asked` for then."""
+        if is_old() and not self._even_old:
+            return
         self._values[key] = _Value(self._clock() + seconds, value, asked)
         self._values.move_to_end(key)
         while len(self._values) > self._most:

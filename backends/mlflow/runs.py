@@ -71,7 +71,7 @@ class Runs:
         self._patient = structs.replace(client.limits, deadline=deadline, total=deadline, tries=1)
         self._opened: Kept[wire.Run] = Kept(KEPT_RUNS)
         self._spare: Kept[wire.RunsPage] = Kept(1)
-        self._alive: Kept[bool] = Kept(50_000)
+        self._alive: Kept[bool] = Kept(50_000, even_old=True)
         self._keys: dict[str, tuple[set[str], set[str], set[str]]] = {}
         self._children: defaultdict[str, set[str]] = defaultdict(set)
 

@@ -31,9 +31,9 @@ def test_nothing_is_asked_before_something_is_wanted():
     assert list(server.exchanges) == []
 
 
-@pytest.mark.parametrize("cache", ["disk", "always"])
-def test_a_cache_that_there_is_not_is_refused(cache):
-    with pytest.raises(UsageError, match="off, memory"):
+@pytest.mark.parametrize(("cache", "why"), [("disk", "needs a folder"), ("always", "not known")])
+def test_a_cache_that_there_is_not_is_refused(cache, why):
+    with pytest.raises(UsageError, match=why):
         connect(Connection(context="test", url="http://127.0.0.1:9", options={"cache": cache}))
 
 

@@ -265,6 +265,8 @@ class DeckScreen(WatchScreen):
         message.stop()
         if message.slot == self.reads:
             self.freshness.read(message.at)
+            if message.missed is not None:
+                self.freshness.miss(message.missed)
             self.unasked = False
         self.answered(message)
 

@@ -113,7 +113,7 @@ class CompareScreen(DeckScreen):
         async def work() -> Comparison:
             return await compare_runs(self.session, ids, baseline=baseline)
 
-        self.bridge.ask(self, "comparison", f"compare {len(ids)} runs", work)
+        self.bridge.ask(self, "comparison", f"compare {len(ids)} runs", work, old=True)
 
     def got_comparison(self, item: Comparison) -> None:
         """Show it."""

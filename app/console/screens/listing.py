@@ -103,7 +103,7 @@ class ListScreen(FilterScreen):
                 await asyncio.sleep(pause)
             return await self._gather()
 
-        self.bridge.ask(self, "window", words, work)
+        self.bridge.ask(self, "window", words, work, old=True)
 
     async def _gather(self) -> Arrived:
         old, table = self.rows, self.table

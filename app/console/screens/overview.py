@@ -74,7 +74,7 @@ class OverviewScreen(DeckScreen):
 
     def ask(self) -> None:
         """Ask for all of it."""
-        self.bridge.ask(self, "overview", "overview", self._read)
+        self.bridge.ask(self, "overview", "overview", self._read, old=True)
 
     async def _read(self) -> Answer:
         seq, at = self._looked

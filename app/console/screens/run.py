@@ -1,6 +1,7 @@
 """One run: its facts in two lines, and eight parts of which one is in sight."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -152,7 +153,8 @@ class RunScreen(RunVerbs):
     def ask(self) -> None:
         """Everything that is known of it."""
         ref = self.ref
-        self.bridge.ask(self, "detail", f"run {ref}", lambda: describe_run(self.session, ref))
+        work = partial(describe_run, self.session, ref)
+        self.bridge.ask(self, "detail", f"run {ref}", work, old=True)
 
     def got_detail(self, detail: RunDetail) -> None:
         """Show it, where it is not what is shown already."""

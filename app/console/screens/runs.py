@@ -1,6 +1,7 @@
 """The list of runs, of one experiment or of all."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from modeldeck.app.usecases import runs as usecase
@@ -64,7 +65,9 @@ class RunsScreen(ListScreen):
         query = RunQuery(experiments=self._experiments())
         registry = self.session.registry
         if self.keys == Keys():
-            self.bridge.ask(self, "names", "runs keys", lambda: registry.run_keys(query))
+            # Their age is that of the list, which comes next.
+            ask = partial(registry.run_keys, query)
+            self.bridge.ask(self, "names", "runs keys", ask, old=True)
         else:
             super().ask(pause)
 

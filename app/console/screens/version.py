@@ -97,7 +97,7 @@ class VersionScreen(DeckScreen):
         async def work() -> Beside:
             return await look_beside(self.session, model, number, alias=alias)
 
-        self.bridge.ask(self, "view", f"version {self.address}", work)
+        self.bridge.ask(self, "view", f"version {self.address}", work, old=True)
 
     def got_view(self, view: Beside) -> None:
         """Show it."""

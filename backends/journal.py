@@ -14,6 +14,7 @@ Nothing that changes anything is ever sent twice.
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from .api.artifacts import Artifact
 from .api.errors import BusyError, ModeldeckError, NotFoundError, ReadOnlyError
@@ -180,6 +181,9 @@ class Journaled:
         self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
     ) -> bytes:
         return await self.server.read_artifact(owner, path, start, limit)
+
+    async def download(self, owner: str, path: str, target: Path) -> str:
+        return await self.server.download(owner, path, target)
 
     # Models: the server's, observed
 

@@ -12,6 +12,7 @@ from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.errors import UnconfirmedError, UsageError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import Plan
+from modeldeck.widgets.text import show
 
 from . import output, streams
 from .wish import without_place
@@ -69,7 +70,7 @@ async def carry_out(
     else:
         session.check_writable(plan.operation)
         if not yes:
-            confirm(plan)
+            confirm(plan, session.context if session.protected else "")
         events = await (apply or apply_plan)(session, plan)
         seq = f", event {events[-1].seq}" if events else ""
         streams.say(f"done: {output.counted(len(events), 'change')}{seq}")
@@ -78,8 +79,11 @@ async def carry_out(
     return 0
 
 
-def confirm(plan: Plan) -> None:
-    """Show the plan and ask at the terminal. UnconfirmedError for anything but yes."""
+def confirm(plan: Plan, protected: str = "") -> None:
+    """Show the plan and ask at the terminal. UnconfirmedError for anything but yes.
+
+    Of a `protected` context its name is asked for, as the console does.
+    """
     from .plans import print_plan
 
     if not streams.is_terminal(sys.stdin):
@@ -88,7 +92,11 @@ def confirm(plan: Plan) -> None:
             way_out="--yes confirms, --dry-run shows the plan",
         )
     print_plan(plan, "table", to_stderr=True)
-    if answer("Do it? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if protected:
+        sure = answer(f"Type {show(protected)} to do it there: ").strip() == protected
+    else:
+        sure = answer("Do it? [y/N] ").strip().lower() in {"y", "yes"}
+    if not sure:
         raise UnconfirmedError("not confirmed; nothing was changed")
 
 

@@ -117,7 +117,7 @@ async def _copy(
             output.write_document(_facts(None, plan), form)
         return 0
     if not yes:
-        confirm(plan)
+        confirm(plan, target.context if target.protected else "")
     with Line() as line:
         done = await apply_copy(source, target, plan, lambda step: line.say(so_far(step)))
     return _print(done, plan, form)

@@ -24,6 +24,7 @@ COMMANDS = {
     "runs": ("runs", "runs", "List, show, compare, export, tag, delete runs."),
     "models": ("models", "models", "List and show models."),
     "versions": ("versions", "versions", "List, show, tag, delete versions of models."),
+    "artifacts": ("artifacts", "artifacts", "List and save files of runs and versions."),
     "alias": ("alias", "alias", "Point names such as champion at versions."),
     "audit": ("audit", "audit", "Look at who did what and why."),
     "run": ("run", "run", "Record a command as a run."),
@@ -47,6 +48,7 @@ SAME = {
     "model": "models",
     "version": "versions",
     "aliases": "alias",
+    "artifact": "artifacts",
     "contexts": "context",
 }
 

@@ -114,12 +114,17 @@ class Histories(Protocol):
 
 @runtime_checkable
 class Artifacts(Protocol):
-    """Files of a run or version, named by its address."""
+    """Files of a run or version, named by its address.
+
+    `download` gives the digest of the file that is whole at `target` then; where it broke off, what
+    has come stays beside it, and the next one may go on from there.
+    """
 
     async def artifacts(self, owner: str) -> Sequence[Artifact]: ...
     async def read_artifact(
         self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
     ) -> bytes: ...
+    async def download(self, owner: str, path: str, target: Path) -> str: ...
 
 
 @runtime_checkable

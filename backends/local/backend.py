@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from ..api.artifacts import Artifact
-from ..api.errors import NotFoundError
+from ..api.errors import DamagedError, NotFoundError
 from ..api.events import Actor, Event
 from ..api.ingest import Source
 from ..api.lists import ListWindow, RunQuery
@@ -32,9 +33,10 @@ from ..api.times import to_micros
 from . import experiments, models, runs, series, trail
 from .changes import apply
 from .database import Connection, Database
+from .errors import clear_errors
 from .files import Layout
 from .receiving import Receiver
-from .store import Store
+from .store import Store, copy
 from .windows import SqlListing, SqlWindow, run_window
 
 
@@ -210,15 +212,35 @@ class LocalBackend(Receiver):
     async def read_artifact(
         self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
     ) -> bytes:
+        artifact = await self._artifact(owner, path)
+        return await asyncio.to_thread(self._bytes, artifact, start, limit)
+
+    async def download(self, owner: str, path: str, target: Path) -> str:
+        return await asyncio.to_thread(self._save, await self._artifact(owner, path), target)
+
+    async def _artifact(self, owner: str, path: str) -> Artifact:
         for artifact in await self.artifacts(owner):
             if artifact.path == path:
-                return await asyncio.to_thread(self._bytes, artifact, start, limit)
+                return artifact
         raise NotFoundError(f"no artifact {path!r}", where=owner)
 
     def _bytes(self, artifact: Artifact, start: int, limit: int) -> bytes:
         with self.open_artifact(artifact) as file:
             file.seek(start)
             return file.read(limit)
+
+    def _save(self, artifact: Artifact, target: Path) -> str:
+        part = target.with_name(f"{target.name}.part")
+        with self.open_artifact(artifact) as source, clear_errors(target):
+            try:
+                with part.open("wb") as file:
+                    digest, _ = copy(source, file)
+                if artifact.digest not in (None, digest):
+                    raise DamagedError("its bytes are not those of its digest", where=artifact.path)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+        return digest
 
     def open_artifact(self, artifact: Artifact) -> BinaryIO:
         """The bytes of an artifact of this registry; blocks."""

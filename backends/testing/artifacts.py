@@ -1,5 +1,9 @@
 """What holds for files."""
 
+import hashlib
+import os
+from pathlib import Path
+
 import pytest
 
 from ..api import address
@@ -31,6 +35,22 @@ class ArtifactsContract(Suite):
             assert await registry.read_artifact(owner, path) == CONTENT
             assert await registry.read_artifact(owner, path, 3, 5) == CONTENT[3:8]
             assert await registry.read_artifact(owner, path, len(CONTENT) - 2, 50) == CONTENT[-2:]
+
+    async def test_a_file_is_downloaded_with_its_digest(
+        self, registry: Registry, maker: Maker, tmp_path: Path
+    ) -> None:
+        experiment = await maker.experiment(unique("files"), tags={}, note="")
+        run = await maker.run(experiment, Given(name="r"))
+        await maker.file(run, self.PATHS[0], CONTENT)
+        folder = tmp_path / "downloads"
+        folder.mkdir()
+        target = folder / "here"
+        digest = await registry.download(address.run(run), self.PATHS[0], target)
+        assert target.read_bytes() == CONTENT
+        assert digest == f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+        with pytest.raises(NotFoundError):
+            await registry.download(address.run(run), "none.txt", folder / "none")
+        assert [name for _, _, names in os.walk(folder) for name in names] == ["here"]
 
     async def test_files_that_are_not_there(self, registry: Registry, maker: Maker) -> None:
         experiment = await maker.experiment(unique("files"), tags={}, note="")

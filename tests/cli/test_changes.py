@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from modeldeck.app.cli import common
+from modeldeck.app.config.paths import config_file
+from tests.cli.conftest import run_cli
 from tests.usecases.project import CHILD, FIRST, GONE, RUNNING, SECOND
 
 
@@ -142,7 +144,7 @@ def test_an_alias_is_set_for_the_first_time_only(cli):
 def test_an_alias_that_moves_between_plan_and_change_is_a_conflict(cli, monkeypatch):
     """Somebody else is faster while we are asked."""
 
-    def meanwhile(_plan):
+    def meanwhile(*_):
         assert elsewhere(cli, "alias", "set", "fraud", "champion", "3", "--yes").code == 0
 
     monkeypatch.setattr(common, "confirm", meanwhile)
@@ -160,7 +162,7 @@ def test_an_alias_cannot_point_at_what_is_deleted(cli):
 
 
 def test_a_version_that_goes_between_plan_and_change_is_a_conflict(cli, monkeypatch):
-    def meanwhile(_plan):
+    def meanwhile(*_):
         assert elsewhere(cli, "versions", "rm", "fraud/1", "--yes").code == 0
 
     monkeypatch.setattr(common, "confirm", meanwhile)
@@ -266,3 +268,19 @@ def test_a_person_is_asked(cli, monkeypatch, answer, code):
     assert "champion  version  2 -> 3" in result.err
     assert "Do it? [y/N]" in result.err
     assert aliases(cli) == {"champion": 3 if code == 0 else 2}
+
+
+@pytest.mark.parametrize(("answer", "code"), [("prod\n", 0), ("y\n", 4), ("PROD\n", 4), ("", 4)])
+def test_a_protected_context_is_confirmed_by_its_name(project, monkeypatch, answer, code):
+    config = config_file()
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        f'[contexts.prod]\nprotected = true\nregistry = {{type = "local", path = "{project}"}}\n'
+    )
+    monkeypatch.setattr(common.streams, "is_terminal", lambda stream: stream is sys.stdin)
+    change = ("--context", "prod", "alias", "set", "fraud", "champion", "3")
+    result = run_cli(*change, stdin=answer)
+    assert result.code == code, result.err
+    assert "Type prod to do it there: " in result.err
+    left = run_cli("--context", "prod", "versions", "show", "fraud@champion", "-o", "json")
+    assert json.loads(left.out)["version"] == (3 if code == 0 else 2)

@@ -1,6 +1,7 @@
 """The verbs: lists are whole and in memory, so modeldeck's own filters and orders do the work."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -182,6 +183,11 @@ class JsonServer:
         if path not in [one.path for one in await self.artifacts(owner)]:
             raise NotFoundError(f"no artifact {path!r}", where=owner)
         return (self._folder(owner) / path).read_bytes()[start : start + limit]
+
+    async def download(self, owner: str, path: str, target: Path) -> str:
+        content = await self.read_artifact(owner, path, 0, 1 << 40)
+        await asyncio.to_thread(target.write_bytes, content)
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     def _folder(self, owner: str) -> Path:
         address = parse_address(owner)

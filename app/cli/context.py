@@ -63,7 +63,12 @@ def ls(form: str) -> None:
     "--no-verify", default="", metavar="HOST", help="Believe anybody who says to be HOST."
 )
 @click.option("--deadline", type=float, default=None, help="Seconds that one answer may take.")
-@click.option("--cache", type=click.Choice(["off", "memory", "disk"]), default=None)
+@click.option(
+    "--cache",
+    type=click.Choice(["off", "memory", "disk"]),
+    default=None,
+    help="Keep answers: disk is for when it is away.",
+)
 @click.option("--slot", type=click.Choice(SLOTS), default="registry", help="What it is used for.")
 def add(
     name: str,

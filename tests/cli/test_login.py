@@ -87,6 +87,19 @@ def test_a_password_goes_to_the_keyring_and_nowhere_else(config, keyring):
 
 @pytest.mark.simulated
 @pytest.mark.parametrize(
+    "argv", [("login", "prod", "--stdin"), ("login", "prod", "--logout"), ("context", "rm", "prod")]
+)
+def test_what_another_saw_there_goes(config, keyring, argv):
+    """Answers that are kept on disk are of who asked for them."""
+    answers = Path(os.environ["XDG_CACHE_HOME"]) / "modeldeck" / "contexts" / "prod"
+    answers.mkdir(parents=True)
+    (answers / ("a" * 64)).touch()
+    assert run(*argv, stdin=f"{SENTINEL}\n", env=keyring).returncode == 0
+    assert not answers.exists()
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize(
     ("args", "text", "stored"),
     [
         (["--token"], "tok:en", "token tok:en"),

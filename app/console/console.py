@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -33,13 +34,13 @@ from .goto import Goal, completions, parse_goal
 from .lean import Shadow, lean
 from .line_filters import Ascii, Scrub, ascii_terminal
 from .memory import Memory
-from .propose import MakePlan, Proposals
 from .screens.base import SMALLEST, DeckScreen
 
 if TYPE_CHECKING:
     from modeldeck.app.recorder.adopt import Adoption
 
     from .asking import Asking
+    from .propose import MakePlan, Proposals
 
 FOLLOW = 2.0
 _HOME = "home"
@@ -141,12 +142,18 @@ class Console(Deck):
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
         self.bridge = Bridge(session, self._late)
         self.errands = Errands(self, self.bridge)
-        self.proposals = Proposals(self)
         self.memory = Memory(session.registry.place)
         self.past = {"goto": self.memory.texts("past/goto") or []}
         self._address = address
         self._adoption: Adoption | None = None
         self._names: dict[str, Sequence[str]] = {}
+
+    @cached_property
+    def proposals(self) -> "Proposals":
+        """The changes of this session."""
+        from .propose import Proposals
+
+        return Proposals(self)
 
     def _first_screen(self) -> DeckScreen:
         """What the address names, else the overview."""
@@ -375,7 +382,7 @@ class Console(Deck):
 
         promote(screen, version)
 
-    def propose(self, screen: DeckScreen, make_plan: MakePlan, done: str) -> None:
+    def propose(self, screen: DeckScreen, make_plan: "MakePlan", done: str) -> None:
         """Show a plan and apply it when it is confirmed; `done` says what was done."""
         self.proposals.propose(screen, make_plan, done)
 

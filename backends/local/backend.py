@@ -31,7 +31,6 @@ from ..api.runs import (
 )
 from ..api.times import to_micros
 from . import experiments, models, runs, series, trail
-from .changes import apply
 from .database import Connection, Database
 from .errors import clear_errors
 from .files import Layout
@@ -310,6 +309,8 @@ class LocalBackend(Receiver):
         return ()
 
     async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]:
+        from .changes import apply
+
         return await self.registry.write(
             lambda c: apply(c, plan, actor, self.tool, context, self.clock())
         )

@@ -16,13 +16,11 @@ from ..api.ingest import Batch, ModelRecord, RunRecord
 from ..api.runs import Experiment, Lock, Metric, Points, Run, Status
 from ..api.text import exact
 from ..api.times import maybe_micros
-from . import ingest, series
+from . import series
 from .database import Connection, Database
 from .noting import Noting
-from .origins import experiment_uid, run_uid
 from .store import Store
 from .trail import write
-from .versions import put_model
 
 T = TypeVar("T")
 
@@ -42,6 +40,8 @@ class Intake(Noting):
 
     async def begin_run(self, record: RunRecord, actor: Actor, context: str) -> Run:
         """Write a run that starts, in the experiment of its name, with its event."""
+        from . import ingest
+
         run = record.run
 
         def work(connection: Connection) -> None:
@@ -56,6 +56,7 @@ class Intake(Noting):
 
     async def note_lock(self, run: Run, lock: Lock) -> None:
         """Write what a run has, known only after it began: its code, its lock."""
+        from . import ingest
 
         def work(connection: Connection) -> None:
             connection.execute(
@@ -78,6 +79,8 @@ class Intake(Noting):
         After a crash between the two, what the first wrote is read and written again from the
         positions that are stored: it comes out the same.
         """
+        from . import ingest
+
         if batch.points or batch.params or batch.tags or batch.datasets or batch.evaluations:
             latest: Mapping[str, Metric] = {}
             if batch.points:
@@ -109,6 +112,8 @@ class Intake(Noting):
 
     async def end_run(self, record: RunRecord, actor: Actor, context: str) -> None:
         """Write how a run ended, its artifacts and usage, with its event."""
+        from . import ingest
+
         run, usage = record.run, record.usage
 
         def work(connection: Connection) -> None:
@@ -175,6 +180,9 @@ class Intake(Noting):
 
         Ids are kept where nothing else here has them. Runs name their experiment by its id there.
         """
+        from . import ingest
+        from .origins import experiment_uid, run_uid
+        from .versions import put_model
 
         def work(connection: Connection) -> Sequence[str]:
             source = ingest.origin_id(connection, origin, kind)
@@ -215,6 +223,8 @@ class Intake(Noting):
 
     async def take_artifacts(self, owner: str, artifacts: Sequence[Artifact]) -> None:
         """Name the files of an owner."""
+        from . import ingest
+
         await self.registry.write(lambda c: ingest.put_artifacts(c, owner, artifacts))
 
     async def mark_loaded(self, stamps: Mapping[str, str]) -> None:
@@ -283,6 +293,7 @@ class Intake(Noting):
 
     async def note_stamp(self, origin: str, kind: str, stamp: str) -> None:
         """Note the stamp of an origin."""
+        from . import ingest
 
         def work(connection: Connection) -> None:
             row = ingest.origin_id(connection, origin, kind)
@@ -323,6 +334,8 @@ def _row(connection: Connection, uid: str) -> int:
 
 
 def _named(connection: Connection, source: int, origin: str, record: RunRecord) -> RunRecord:
+    from .origins import run_uid
+
     run = record.run
     parent = run.parent_id and run_uid(connection, source, origin, run.parent_id)
     uid = run_uid(connection, source, origin, run.id)

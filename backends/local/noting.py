@@ -9,7 +9,6 @@ import msgspec
 
 from ..api.events import OUTCOMES, Entry, Event
 from ..api.times import to_micros
-from . import seen as table
 from .database import Connection, Database
 from .locking import alone
 from .trail import write
@@ -32,6 +31,7 @@ class Noting:
 
     async def note(self, entry: Entry) -> Event:
         """Write an event that changes nothing here; an outcome only where there is none yet."""
+        from . import seen as table
 
         def work(connection: Connection) -> Event:
             outcome = entry.phase in OUTCOMES and entry.caused_by is not None
@@ -47,6 +47,8 @@ class Noting:
 
     async def opened(self) -> Sequence[Event]:
         """The intents whose outcome nobody wrote, oldest first."""
+        from . import seen as table
+
         return await self.registry.read(table.open_intents)
 
     async def observe(
@@ -59,6 +61,7 @@ class Noting:
         below: Collection[str] = (),
     ) -> Sequence[Event]:
         """Compare what was seen with what was known; nothing is written when it is the same."""
+        from . import seen as table
 
         def look() -> table.Look:
             now = to_micros(self.clock())

@@ -18,12 +18,10 @@ from ..api.receiving import Arrival, Origin
 from ..api.runs import Experiment, Lock, Points
 from ..api.text import exact
 from ..api.times import maybe_micros, to_micros
-from . import ingest, series
+from . import series
 from .database import Connection
 from .intake import Intake
-from .origins import run_uid
 from .trail import write
-from .versions import put_version
 
 KIND = "copy"
 """What an origin is called of which nothing is known but that something was copied from it."""
@@ -80,6 +78,8 @@ class Receiver(Intake):
 
     async def receive_runs(self, records: Mapping[Origin, RunRecord]) -> Mapping[Origin, str]:
         """Write runs as they are there, without their series; gives their ids here."""
+        from . import ingest
+        from .origins import run_uid
 
         def work(connection: Connection) -> Mapping[Origin, str]:
             experiments = dict(connection.execute("SELECT uid, id FROM experiment").fetchall())
@@ -106,7 +106,7 @@ class Receiver(Intake):
         self, series: Mapping[str, Mapping[str, Points]], latest: Mapping[str, Mapping[str, float]]
     ) -> None:
         """Add whole series of some runs, with their latest values; by run id here, then by key."""
-        from . import points
+        from . import ingest, points
 
         def note(connection: Connection) -> None:
             for run_id, history in series.items():
@@ -154,6 +154,8 @@ class Receiver(Intake):
         entry: Entry | None,
     ) -> int:
         """Make the version with its files, all or nothing."""
+        from . import ingest
+        from .versions import put_version
 
         def work(connection: Connection) -> int:
             now = self.clock()
@@ -260,6 +262,8 @@ def _origin_row(connection: Connection, registry: str) -> int:
 
 
 def _make_experiment(connection: Connection, experiment: Experiment, origin: Origin | None) -> str:
+    from . import ingest
+
     hashed = hashlib.sha256(f"{origin}\0{experiment.id}".encode()).hexdigest()[:32]
     uid = next(
         one
@@ -294,6 +298,8 @@ def _make_experiment(connection: Connection, experiment: Experiment, origin: Ori
 
 
 def _model_row(connection: Connection, model: Model, now: int) -> int:
+    from . import ingest
+
     known = connection.execute(
         "SELECT id, deleted_at FROM model WHERE name = ?", (exact(model.name),)
     ).fetchone()

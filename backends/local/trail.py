@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import rfc8785
 
 from ..api.events import Actor, Entry, Event
 from ..api.query import Expression, Field, Sort
@@ -43,6 +42,8 @@ def chain(before: bytes, leaf: bytes) -> bytes:
 
 def write(connection: Connection, entry: Entry, time: datetime) -> Event:
     """Append `entry` inside the transaction that also holds the change it speaks of."""
+    import rfc8785
+
     last = connection.execute("SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     seq, before = (last[0] + 1, last[1]) if last else (1, START)
     entry = _exact(entry)

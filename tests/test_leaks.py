@@ -10,6 +10,8 @@ def test_a_secret_is_found_wherever_it_stands_but_where_it_was_asked_for(tmp_pat
         folder.mkdir(parents=True)
     (servers / "3-postgres.made").write_text(json.dumps({"user": "admin", "password": "pa55"}))
     (servers / "3.made").write_text(json.dumps({"user": "", "password": ""}))
+    (servers / "plain.made").write_text("5000 17 /folder")
+    (servers / "other.made").write_text("5000")
     header = base64.b64encode(b"admin:pa55")
     (left / "deep" / "log").write_bytes(b"x" * 5000 + b"Authorization: Basic " + header)
     (left / "plain").write_bytes(b"pa55")

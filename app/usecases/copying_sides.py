@@ -258,14 +258,13 @@ class Read:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """All of it, from the registry; of a server in one request, gone on with where it broke."""
-        download = getattr(_end(self._registry), "download", None)
-        if download is None:
+        if not hasattr(self._registry, "exchanges"):
             async for piece in self._read():
                 yield piece
             return
         with tempfile.TemporaryDirectory(prefix="modeldeck-copy-") as folder:
             place = Path(folder, "file")
-            await download(self._owner, self._file.path, place)
+            await self._registry.download(self._owner, self._file.path, place)
             async for piece in self.stored(place):
                 yield piece
 

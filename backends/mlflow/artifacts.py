@@ -1,7 +1,8 @@
 """Files of runs, versions and logged models, listed and read through the server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -88,20 +89,26 @@ class Files:
     async def read(self, owner: str, path: str, start: int, limit: int) -> bytes:
         """A piece of a file."""
         place = await self._place(owner, path)
-        try:
+        async with self._there(owner, path):
             return await self._client.http.fetch(
                 place.path, query=place.query, start=start, limit=limit
             )
-        except UnreachableError as error:
-            # MLflow 2 says 500 for a file that is not there.
-            if path in [one.path for one in await self.artifacts(owner)]:
-                raise
-            raise NotFoundError(f"no artifact {path!r}", where=owner) from error
 
     async def download(self, owner: str, path: str, target: Path) -> str:
         """A whole file, resumed where it broke off; gives its digest."""
         place = await self._place(owner, path)
-        return await self._client.http.download(place.path, target, query=place.query)
+        async with self._there(owner, path):
+            return await self._client.http.download(place.path, target, query=place.query)
+
+    @asynccontextmanager
+    async def _there(self, owner: str, path: str) -> AsyncIterator[None]:
+        """MLflow 2 says 500 for a file that is not there: then say that it is not."""
+        try:
+            yield
+        except UnreachableError as error:
+            if path in [one.path for one in await self.artifacts(owner)]:
+                raise
+            raise NotFoundError(f"no artifact {path!r}", where=owner) from error
 
     async def _place(self, owner: str, path: str) -> Place:
         if not is_safe(path):

@@ -37,10 +37,11 @@ def test_accounts_stand_before_postgresql(mlflow_server):
         "ini.read(sys.argv[1])\n"
         "uri = ini['mlflow']['database_uri'].replace('+psycopg', '')\n"
         "with psycopg.connect(uri) as db:\n"
-        "    print(*db.execute('SELECT username FROM users').fetchone())\n"
+        "    print(*db.execute('SELECT username FROM users'\n"
+        "        \" WHERE username = 'admin'\").fetchone())\n"
         "with psycopg.connect(uri.replace('/accounts', '/mlflow')) as db:\n"
         "    print(*db.execute('SELECT name FROM experiments'\n"
-        "        ' WHERE experiment_id > 0').fetchone())\n"
+        "        \" WHERE name = 'in PostgreSQL'\").fetchone())\n"
     )
     argv = [server.python, "-c", script, server.root / "accounts.ini"]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ from textual.widget import AwaitMount
 
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.usecases.session import Session
-from modeldeck.backends.api.address import Address, parse_address
+from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.models import Version
@@ -30,10 +30,11 @@ from .crash import last_words
 from .errands import Errands
 from .events_words import unsettled_words
 from .following import Following
-from .goto import Goal, completions, parse_goal
+from .goto import completions, parse_goal
 from .lean import Shadow, lean
 from .line_filters import Ascii, Scrub, ascii_terminal
 from .memory import Memory
+from .places import overview, screen_at, screen_of
 from .screens.base import SMALLEST, DeckScreen
 
 if TYPE_CHECKING:
@@ -157,16 +158,11 @@ class Console(Deck):
 
     def _first_screen(self) -> DeckScreen:
         """What the address names, else the overview."""
-        return self._screen_at(parse_address(self._address)) if self._address else self._overview()
-
-    def _overview(self) -> DeckScreen:
-        from .screens.overview import OverviewScreen
-
-        return OverviewScreen()
+        return screen_at(parse_address(self._address)) if self._address else overview()
 
     def go_home(self) -> None:
         """From the screen of an address, which lies below all others, to the overview."""
-        self.add_mode(_HOME, self._overview)
+        self.add_mode(_HOME, overview)
         self.switch_mode(_HOME)
         self.remove_mode(self.DEFAULT_MODE)
 
@@ -248,36 +244,7 @@ class Console(Deck):
         elif goal.noun == "contexts" and goal.of:
             self.open_context(goal.of)
         else:
-            self.push_screen(self._screen_of(goal))
-
-    def _screen_of(self, goal: Goal) -> DeckScreen:
-        match goal.noun:
-            case "experiments":
-                from .screens.experiments import ExperimentsScreen
-
-                return ExperimentsScreen(where=goal.where)
-            case "runs":
-                from .screens.runs import RunsScreen
-
-                return RunsScreen(experiment=goal.of, where=goal.where)
-            case "models":
-                from .screens.models import ModelsScreen
-
-                return ModelsScreen(where=goal.where)
-            case "versions":
-                from .screens.models import VersionsScreen
-
-                return VersionsScreen(goal.of, where=goal.where)
-            case "contexts":
-                from .screens.contexts import ContextsScreen
-
-                return ContextsScreen(where=goal.where)
-            case "audit":
-                from .screens.events import EventsScreen
-
-                return EventsScreen(where=goal.where)
-            case _:
-                return self._overview()
+            self.push_screen(screen_of(goal))
 
     def open_context(self, name: str, goes: str = "") -> None:
         """Open another context in place of this one, and go where `goes` says."""
@@ -322,23 +289,7 @@ class Console(Deck):
 
     def open_address(self, text: str) -> None:
         """Open what an address names."""
-        self.push_screen(self._screen_at(parse_address(text)))
-
-    def _screen_at(self, address: Address) -> DeckScreen:
-        if address.noun == "runs" and address.name:
-            from .screens.run import RunScreen
-
-            return RunScreen(address.name)
-        if address.noun == "models" and address.name:
-            if address.version is not None or address.alias is not None:
-                from .screens.version import VersionScreen
-
-                return VersionScreen(address.name, address.version, alias=address.alias)
-            return self._screen_of(Goal("versions", address.name))
-        if address.noun == "experiments" and address.name:
-            return self._screen_of(Goal("runs", address.name))
-        noun = "audit" if address.noun == "events" else address.noun
-        return self._screen_of(Goal(noun))
+        self.push_screen(screen_at(parse_address(text)))
 
     def open_run(self, ref: str) -> None:
         """Open a run by id or name."""

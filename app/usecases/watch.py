@@ -7,3 +7,10 @@ def state_of(session: Session) -> str:
     """A short text that differs after every change of the registry; empty where nobody can tell."""
     changed = getattr(session.registry, "changed", None)
     return str(changed()) if changed is not None else ""
+
+
+def forget(session: Session) -> None:
+    """Have the next question asked of the server, whatever is remembered of its answers."""
+    found = getattr(session.registry, "forget", None)
+    if found is not None:
+        found()

@@ -287,3 +287,15 @@ def test_ages(seconds, words):
     from datetime import timedelta
 
     assert ago(timedelta(seconds=seconds)) == words
+
+
+async def test_a_refresh_is_answered_by_the_server_and_not_from_memory(session, monkeypatch):
+    forgotten = []
+    far = server(session)
+    monkeypatch.setattr(type(far), "forget", lambda _: forgotten.append(1), raising=False)
+    async with open_console(session) as pilot:
+        pilot.app.go("models")
+        await settled(pilot)
+        assert forgotten == []
+        await press(pilot, "ctrl+r")
+        assert forgotten == [1]

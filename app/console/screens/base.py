@@ -12,6 +12,7 @@ from textual.containers import Container
 from textual.widget import AwaitMount, Widget
 
 from modeldeck.app.actions import ACTIONS, BY_ID, Action
+from modeldeck.app.usecases.watch import forget
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
@@ -215,6 +216,7 @@ class DeckScreen(WatchScreen):
     def do_refresh(self) -> None:
         """Ask again, and paint all of the screen again."""
         self.unasked = False
+        forget(self.session)
         self.console.repaint()
         self.ask()
         self.draw_frame()

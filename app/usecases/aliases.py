@@ -37,9 +37,9 @@ async def list_aliases(
     session: Session, model: str | None = None, *, where: str = "", sort: str = ""
 ) -> Window[Alias]:
     """The aliases of one model or of all, by model and name unless sorted otherwise."""
-    if model is not None:
-        await session.registry.model(model)
     found = await session.registry.aliases(model)
+    if model is not None and not found:
+        await session.registry.model(model)
     rows = arranged(found, _fields, filter_of(session, where, ALIASES), sort_of(sort, ALIASES))
     return ListWindow(rows, [f"{row.model}@{row.alias}" for row in rows])
 

@@ -39,11 +39,12 @@ async def list_versions(
     shelf: Shelf = Shelf.ACTIVE,
 ) -> Window[Version]:
     """Versions of one model or of all; newest first. NotFoundError when there is no such model."""
-    if model is not None:
-        await session.registry.model(model)
-    return await session.registry.versions(
+    found = await session.registry.versions(
         model, filter_of(session, where, VERSIONS), sort_of(sort, VERSIONS), shelf
     )
+    if model is not None and not found.first:
+        await session.registry.model(model)
+    return found
 
 
 async def describe_model(session: Session, name: str) -> ModelDetail:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from modeldeck.app.console.screens import filtering
 from modeldeck.app.console.screens.keys import keys_of
 from tests.console.dump import (
     SIZES,
@@ -70,7 +71,9 @@ async def test_nothing_recorded_yet(empty):
             assert "modeldeck " in line(pilot, 3) + line(pilot, 4)
 
 
-async def test_a_filter_typed_in_a_burst_loses_nothing_and_escape_restores(session):
+async def test_a_filter_typed_in_a_burst_loses_nothing_and_escape_restores(session, monkeypatch):
+    # What is typed in between would be listed too on a slow machine, and widths follow what was.
+    monkeypatch.setattr(filtering, "PAUSE", 0.5)
     async with open_console(session) as pilot:
         pilot.app.go("runs")
         await settled(pilot)

@@ -60,7 +60,9 @@ class CallsScreen(ShortScreen):
         if isinstance(one, Exchange):
             status = "-" if one.status is None else str(one.status)
             tried = "" if one.attempt == 1 else str(one.attempt)
-            cells += [status, size(one.received), tried, f"{one.method} {one.url}"]
+            # The server is the same in all of them; Enter shows it.
+            asked = one.url.removeprefix(self.session.registry.place)
+            cells += [status, size(one.received), tried, f"{one.method} {asked}"]
         else:
             cells += ["", "", ""] if self._exchanges() else []
             cells += [one.words]

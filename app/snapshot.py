@@ -225,8 +225,6 @@ class Thinned:
         self._samples = samples
         self._with_artifacts = with_artifacts
         self.origin = home_of(registry)
-        end = getattr(registry, "server", registry)
-        self.download = getattr(end, "download", None) if with_artifacts else None
 
     def __getattr__(self, name: str) -> Any:
         if name in ("server", "records"):
@@ -245,10 +243,19 @@ class Thinned:
         self, owner: str, path: str, start: int = 0, limit: int = 1 << 20
     ) -> bytes:
         """The bytes of a file, unless these were not wanted; what they say of a run always."""
-        if not self._with_artifacts and path != BESIDE:
-            raise NotFoundError("its bytes are not in the snapshot", where=path)
+        self._check(path)
         data: bytes = await self._registry.read_artifact(owner, path, start, limit)
         return data
+
+    async def download(self, owner: str, path: str, target: Path) -> str:
+        """A whole file, by the same rule."""
+        self._check(path)
+        digest: str = await self._registry.download(owner, path, target)
+        return digest
+
+    def _check(self, path: str) -> None:
+        if not self._with_artifacts and path != BESIDE:
+            raise NotFoundError("its bytes are not in the snapshot", where=path)
 
 
 # Opening

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
+from modeldeck.app.recorder.walk import digest as digest_of
 from modeldeck.backends.api.address import run as run_address
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.artifacts import Artifact
@@ -68,7 +69,7 @@ async def download(
     """
     target = folder.joinpath(*_parts(artifact))
     if target.exists() and not replace:
-        digest = _digest(target)
+        digest = digest_of(target)
         if digest == artifact.digest:
             return Saved(artifact=artifact, target=target, digest=digest, here=True)
         raise UsageError(
@@ -88,10 +89,3 @@ def _parts(artifact: Artifact) -> Sequence[str]:
     if not parts or path.startswith("/") or ".." in parts or not path.isprintable():
         raise RefusedError(f"{path!r} cannot be the name of a file here")
     return parts
-
-
-def _digest(path: Path) -> str:
-    import hashlib
-
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

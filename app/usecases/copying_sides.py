@@ -29,7 +29,7 @@ from modeldeck.backends.api.receiving import (
 )
 from modeldeck.backends.api.runs import Dataset, Evaluation, Lock, Run, SeriesInfo, Usage
 
-from .session import Session
+from .session import Session, is_remote
 from .stamps import stamp_of
 
 T = TypeVar("T")
@@ -258,7 +258,7 @@ class Read:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """All of it, from the registry; of a server in one request, gone on with where it broke."""
-        if not hasattr(self._registry, "exchanges"):
+        if not is_remote(self._registry):
             async for piece in self._read():
                 yield piece
             return

@@ -16,6 +16,11 @@ def local_now() -> datetime:
     return datetime.now().astimezone()
 
 
+def is_remote(registry: Registry) -> bool:
+    """Whether each question to it costs a request to a server."""
+    return hasattr(registry, "exchanges")
+
+
 class Session(Struct, frozen=True, kw_only=True):
     """One context, opened. `directions` maps metrics to "higher" or "lower" where declared.
 
@@ -38,7 +43,7 @@ class Session(Struct, frozen=True, kw_only=True):
     @property
     def remote(self) -> bool:
         """Whether each question costs a request to a server."""
-        return hasattr(self.registry, "exchanges")
+        return is_remote(self.registry)
 
     def check_writable(self, operation: str, subject: str = "") -> None:
         """Raise ReadOnlyError with the reason when `operation` cannot be done here."""

@@ -175,6 +175,50 @@ ALTER TABLE version ADD COLUMN native TEXT;
 CREATE INDEX version_native ON version(native) WHERE native IS NOT NULL;
 """
 
+REGISTRY_3 = """
+CREATE TABLE audit_node(
+    level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(level, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit_signature(
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL, signature BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER audit_signature_no_update BEFORE UPDATE ON audit_signature
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_signature_no_delete BEFORE DELETE ON audit_signature
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_signature_no_replace BEFORE INSERT ON audit_signature
+    WHEN EXISTS (SELECT 1 FROM audit_signature WHERE seq = NEW.seq)
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TABLE checkpoint(size INTEGER PRIMARY KEY, time INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+CREATE TRIGGER checkpoint_no_update BEFORE UPDATE ON checkpoint
+    BEGIN SELECT RAISE(ABORT, 'checkpoints of the audit trail stay'); END;
+CREATE TRIGGER checkpoint_no_delete BEFORE DELETE ON checkpoint
+    BEGIN SELECT RAISE(ABORT, 'checkpoints of the audit trail stay'); END;
+CREATE TRIGGER checkpoint_no_replace BEFORE INSERT ON checkpoint
+    WHEN EXISTS (SELECT 1 FROM checkpoint WHERE size = NEW.size)
+    BEGIN SELECT RAISE(ABORT, 'checkpoints of the audit trail stay'); END;
+
+CREATE TABLE statement(
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
+    envelope BLOB NOT NULL, received_at INTEGER NOT NULL, sent_at INTEGER,
+    origin TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+CREATE INDEX statement_subject ON statement(subject, kind, time);
+CREATE INDEX statement_time ON statement(time);
+CREATE TRIGGER statement_no_update BEFORE UPDATE ON statement
+    WHEN (NEW.id, NEW.kind, NEW.subject, NEW.time, NEW.envelope)
+        IS NOT (OLD.id, OLD.kind, OLD.subject, OLD.time, OLD.envelope)
+    BEGIN SELECT RAISE(ABORT, 'a statement stays as it was signed'); END;
+CREATE TRIGGER statement_no_delete BEFORE DELETE ON statement
+    BEGIN SELECT RAISE(ABORT, 'a statement stays as it was signed'); END;
+CREATE TRIGGER statement_no_replace BEFORE INSERT ON statement
+    WHEN EXISTS (
+        SELECT 1 FROM statement WHERE id = NEW.id AND (kind, subject, time, envelope)
+            IS NOT (NEW.kind, NEW.subject, NEW.time, NEW.envelope)
+    )
+    BEGIN SELECT RAISE(ABORT, 'a statement stays as it was signed'); END;
+"""
+
 TELEMETRY_1 = """
 CREATE TABLE series(
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL,
@@ -202,7 +246,7 @@ CREATE TABLE position(
 CREATE TABLE loaded(run TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1, REGISTRY_2))
+REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1, REGISTRY_2, REGISTRY_3))
 TELEMETRY = Schema("telemetry", 0x6D64746C, 16384, (TELEMETRY_1,))
 
 

@@ -73,6 +73,13 @@ async def fill(folder: Path) -> None:
     await backend.registry.write(
         lambda c: c.execute("INSERT OR IGNORE INTO lock VALUES('sha256:1', '{}')").rowcount
     )
+    for sql in (
+        "INSERT OR IGNORE INTO audit_node VALUES(1, 0, zeroblob(32))",
+        "INSERT INTO audit_signature VALUES(1, 'SHA256:key', x'00')",
+        "INSERT INTO checkpoint VALUES(1, 0, 'modeldeck/x')",
+        "INSERT INTO statement VALUES('s', 'approval', 'models/fraud/1', 0, x'7b7d', 0, NULL, '')",
+    ):
+        await backend.registry.write(lambda c, sql=sql: c.execute(sql).rowcount)
     await backend.close()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.events import Actor, Event
 from modeldeck.backends.api.models import Alias, Model, Version
-from modeldeck.backends.api.plan import Plan
+from modeldeck.backends.api.plan import Plan, PolicyRef, Verdict
 from modeldeck.backends.api.runs import (
     Dataset,
     Evaluation,
@@ -275,6 +275,7 @@ def event(item: Event) -> dict[str, Any]:
         "plan": item.plan,
         "caused_by": item.caused_by,
         "undo_of": item.undo_of,
+        "evidence": plain(item.evidence),
         "link": item.link,
     }
 
@@ -298,10 +299,12 @@ def plan(item: Plan) -> dict[str, Any]:
         ],
         "effects": list(item.effects),
         "untouched": list(item.untouched),
-        "gates": [{"rule": g.rule, "verdict": g.verdict, "shows": g.shows} for g in item.gates],
+        "gates": [verdict(one) for one in item.gates],
         "command": list(item.command),
         "request": item.request,
         "caveats": list(item.caveats),
+        "policy": None if item.policy is None else policy(item.policy),
+        "evidence": plain(item.evidence),
         "inverse": None
         if item.inverse is None
         else {
@@ -313,6 +316,29 @@ def plan(item: Plan) -> dict[str, Any]:
         "reason": item.reason,
         "ticket": item.ticket,
         "undo_of": item.undo_of,
+    }
+
+
+def verdict(item: Verdict) -> dict[str, Any]:
+    """What a gate's rule said."""
+    return {
+        "gate": item.gate,
+        "rule": item.rule,
+        "kind": item.kind,
+        "verdict": item.verdict,
+        "shows": item.shows,
+        "numbers": plain(item.numbers),
+    }
+
+
+def policy(item: PolicyRef) -> dict[str, Any]:
+    """Which policy it was."""
+    return {
+        "place": item.place,
+        "ref": item.ref,
+        "commit": item.commit,
+        "digest": item.digest,
+        "notes": list(item.notes),
     }
 
 

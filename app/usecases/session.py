@@ -6,14 +6,21 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from modeldeck.app.config.policy import Policy
 from modeldeck.backends.api.errors import ReadOnlyError
 from modeldeck.backends.api.events import Actor
 from modeldeck.backends.api.protocols import Registry
+from modeldeck.backends.api.statements import Signer, Statements
 
 
 def local_now() -> datetime:
     """Now, in the zone of this machine."""
     return datetime.now().astimezone()
+
+
+def no_signer() -> Signer | None:
+    """No key."""
+    return None
 
 
 def is_remote(registry: Registry) -> bool:
@@ -28,6 +35,10 @@ class Session(Struct, frozen=True, kw_only=True):
     is one where every change is looked at twice. `project` is the path
     of the `modeldeck.toml` in force. `folder` is where the registry keeps what it holds, None where
     that is not on this machine. `clock` gives aware times in the zone of the reader.
+
+    `policy` is in force. `statements` are those of the people who share these records, and `signer`
+    gives the key that this person signs with, None where there is none; it may ask for a
+    passphrase, so it is called only when something is to be signed.
     """
 
     context: str
@@ -39,6 +50,9 @@ class Session(Struct, frozen=True, kw_only=True):
     project: Path | None = None
     folder: Path | None = None
     clock: Callable[[], datetime] = local_now
+    policy: Policy = Policy()
+    statements: Statements | None = None
+    signer: Callable[[], Signer | None] = no_signer
 
     @property
     def remote(self) -> bool:

@@ -1,6 +1,6 @@
 """The audit trail's words: who did what to which, why, and from which plan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     `phase` is done; or intent, and then done, failed or unknown with the intent as `caused_by`; or
     started, ended, observed. `before` and `after` are None for what did not exist; of a changed
     field they hold its name and value, `after` beside it `why` it is not simply done, or `between`
-    which two times it was observed. `plan` is the digest of the plan.
+    which two times it was observed. `plan` is the digest of the plan. `evidence` is what a change
+    stood on: `as` (promote, rollback, undo), `gates` with each rule's verdict and its words,
+    `policy` with commit and digest, ids of `approvals`, the ticket that broke the glass.
     """
 
     actor: Actor
@@ -51,6 +53,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     plan: str | None = None
     caused_by: int | None = None
     undo_of: int | None = None
+    evidence: Mapping[str, Any] | None = None
 
 
 class Event(Entry, frozen=True, kw_only=True):

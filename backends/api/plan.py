@@ -48,11 +48,38 @@ class Change(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What a gate's rule said: pass, fail, wait or unknown, with its numbers in words."""
+    """What a gate's rule said: pass, fail, wait, unknown or waived, with its numbers in words.
+
+    `numbers` are the same for machines; text where a float would not be exact. A rule is waived
+    where the glass was broken for it.
+    """
 
     rule: str
     verdict: str
     shows: str = ""
+    kind: str = ""
+    gate: str = ""
+    numbers: Mapping[str, Any] = {}
+
+    @property
+    def holds(self) -> bool:
+        """Whether it lets the change through."""
+        return self.verdict in ("pass", "waived")
+
+
+class PolicyRef(Struct, frozen=True, kw_only=True):
+    """Which policy a plan was checked against.
+
+    `place` is the file, `ref` and `commit` where in git it was read, empty for the file as it lies
+    there; `digest` is over its bytes. `notes` say what a reader must know of it, such as edits
+    that do not count.
+    """
+
+    place: str = ""
+    ref: str = ""
+    commit: str = ""
+    digest: str = ""
+    notes: Sequence[str] = ()
 
 
 class Inverse(Struct, frozen=True):
@@ -67,7 +94,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `effects` says what else it touches or would break; `untouched` what a reader might fear for;
     `command` is the same as a command line; `request` what is sent or written; `caveats` what the
-    backend cannot keep anybody from doing past this plan.
+    backend cannot keep anybody from doing past this plan. `policy` is what `gates` come from;
+    `evidence` is what its events say it stood on.
     """
 
     operation: str
@@ -80,6 +108,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     command: Sequence[str] = ()
     request: str = ""
     caveats: Sequence[str] = ()
+    policy: PolicyRef | None = None
+    evidence: Mapping[str, Any] | None = None
     inverse: Inverse | None = None
     created_at: datetime
     lapses_at: datetime
@@ -105,7 +135,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def refused(self) -> bool:
         """Whether a gate says no."""
-        return any(gate.verdict != "pass" for gate in self.gates)
+        return not all(gate.holds for gate in self.gates)
 
     def check(self, now: datetime) -> None:
         """Raise RefusedError when it may not be applied any more, or at all."""
@@ -141,6 +171,7 @@ class Plan(Struct, frozen=True, kw_only=True):
             plan=self.digest,
             caused_by=caused_by,
             undo_of=self.undo_of,
+            evidence=self.evidence,
         )
 
 

@@ -1,0 +1,1 @@
+"""Transparency logs: Merkle trees, signed notes, checkpoints, proofs. Pure; it knows no trail."""

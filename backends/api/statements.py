@@ -41,7 +41,8 @@ class Signed(Struct, frozen=True, kw_only=True):
 
     `key` is the fingerprint that it was signed with ("SHA256:..."); `person` is whose key that is
     by the policy in force, empty when nobody's. `why` says why it is not valid. `received_at` is
-    when this machine saw it first.
+    when this machine saw it first, and `origin` the shared place that it came from, empty for what
+    was signed here. Of what cannot be read, the statement is empty.
     """
 
     id: str
@@ -51,16 +52,21 @@ class Signed(Struct, frozen=True, kw_only=True):
     valid: bool = False
     why: str = ""
     received_at: datetime | None = None
+    origin: str = ""
 
 
 class Sync(Struct, frozen=True, kw_only=True):
     """How far what is shared has come: what waits to be sent, what came, and what is wrong.
 
     `at` is when the shared place was last reached, None when never; `trouble` is in words.
-    `new` are the ids that came with this one.
+    `new` are the ids that came with this one. `shared` is False where nobody else has the place.
+    `rewritten` says that what is there is not what was there before: nothing is taken from it until
+    a person accepts that.
     """
 
     place: str
+    shared: bool = True
+    rewritten: bool = False
     at: datetime | None = None
     waiting: int = 0
     new: Sequence[str] = ()
@@ -85,14 +91,17 @@ class Signer(Protocol):
 class Statements(Protocol):
     """Where statements are kept: here alone, or shared through a git repository.
 
-    `put` stores and sends as soon as that can be done: what cannot be sent now waits, and is not
-    lost. `statements` gives those that are here, oldest first, the invalid ones too. `sync` fetches
-    and sends; it never raises for a shared place that is away, `Sync.trouble` says so.
+    `put` stores, and sends as soon as that can be done: what cannot be sent now waits, and is not
+    lost; with `send` False it waits for the next sync. `statements` gives those that are here,
+    oldest first, the invalid ones too. `sync` fetches and sends, unless that was tried less than
+    `older` seconds ago; it never raises for a shared place that is away, `Sync.trouble` says so.
+    `status` says the same as the last sync and asks nobody.
     """
 
-    async def put(self, statement: Statement, signer: Signer) -> Signed: ...
+    async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed: ...
     async def statements(
         self, kinds: Sequence[str] = (), subject: str = ""
     ) -> Sequence[Signed]: ...
-    async def sync(self) -> Sync: ...
+    async def sync(self, *, older: float = 0.0) -> Sync: ...
+    async def status(self) -> Sync: ...
     async def close(self) -> None: ...

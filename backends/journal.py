@@ -21,6 +21,7 @@ from .api.errors import BusyError, ModeldeckError, NotFoundError, ReadOnlyError
 from .api.events import Actor, Event
 from .api.exchanges import Exchange
 from .api.lists import RunQuery, Window
+from .api.locks import check_locks, lockable
 from .api.models import Alias, Model, Version
 from .api.plan import Change, Plan
 from .api.protocols import READS, Availability, Records, Server
@@ -269,6 +270,7 @@ class Journaled:
         events: list[Event] = []
         async with self.records.applying(WAIT):
             await self._writer.compare(plan.changes)
+            check_locks(plan, await self._writer.held(lockable(moved)))
             for number, change in enumerate(moved):
                 try:
                     entry = plan.entry(

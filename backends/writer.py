@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from .api.address import parse_address
 from .api.errors import (
     ConflictError,
     DamagedError,
@@ -15,6 +16,7 @@ from .api.errors import (
     UsageError,
 )
 from .api.events import Entry, Event, observation
+from .api.locks import FIELD, Held
 from .api.plan import Change, moved_on
 from .api.protocols import Records, Server
 
@@ -56,6 +58,23 @@ class Writer:
                     group.create_task(check(change))
         except* ModeldeckError as errors:
             raise _first(errors) from None
+
+    async def held(self, subjects: Sequence[str]) -> Sequence[Held]:
+        """Those of these versions that are locked, by whom and why."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def read(subject: str) -> Held | None:
+            async with turns:
+                words = await self._read(subject, FIELD)
+            place = parse_address(subject)
+            return Held(place.name, place.version or 0, str(words)) if words is not None else None
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(read(subject)) for subject in subjects]
+        except* ModeldeckError as errors:
+            raise _first(errors) from None
+        return [found for task in tasks if (found := task.result()) is not None]
 
     async def make(self, change: Change, entry: Entry) -> Event:
         """Make one change, whose intent is `entry`; gives its outcome when it is done."""

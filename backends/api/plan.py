@@ -7,6 +7,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -24,13 +25,21 @@ OPERATIONS = (
     "run.note",
     "run.rm",
     "run.restore",
+    "run.purge",
     "version.tag",
     "version.card",
+    "version.lock",
+    "version.unlock",
     "version.rm",
     "version.restore",
+    "version.purge",
     "version.register",
+    "model.rm",
+    "model.restore",
+    "model.purge",
     "copy.runs",
     "copy.model",
+    "rollback.drill",
 )
 """All that a plan for a context may do; a backend's `availability` is asked by these names."""
 
@@ -89,13 +98,15 @@ class Inverse(Struct, frozen=True):
     arguments: Mapping[str, Any]
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class Plan(Struct, frozen=True, kw_only=True, dict=True):
     """What `operation` with `arguments` will do.
 
     `effects` says what else it touches or would break; `untouched` what a reader might fear for;
     `command` is the same as a command line; `request` what is sent or written; `caveats` what the
     backend cannot keep anybody from doing past this plan. `policy` is what `gates` come from;
-    `evidence` is what its events say it stood on.
+    `evidence` is what its events say it stood on. `way_back` says how it is taken back, and whether
+    that would work now. `agreed` is the digest of the plan that a person said yes to, where its
+    gates were checked again since.
     """
 
     operation: str
@@ -111,13 +122,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     policy: PolicyRef | None = None
     evidence: Mapping[str, Any] | None = None
     inverse: Inverse | None = None
+    way_back: Sequence[str] = ()
+    agreed: str = ""
     created_at: datetime
     lapses_at: datetime
     reason: str = ""
     ticket: str = ""
     undo_of: int | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the whole plan as JSON, keys in order: the name that events carry."""
         return "sha256:" + hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
@@ -168,7 +181,7 @@ class Plan(Struct, frozen=True, kw_only=True):
             after={change.field: change.after},
             reason=self.reason,
             ticket=self.ticket,
-            plan=self.digest,
+            plan=self.agreed or self.digest,
             caused_by=caused_by,
             undo_of=self.undo_of,
             evidence=self.evidence,

@@ -172,6 +172,18 @@ class Changes(Protocol):
 
 
 @runtime_checkable
+class Trash(Protocol):
+    """A registry from which what was deleted can be removed for good.
+
+    `sizes` are bytes of the files of runs and versions, by address; `purged` the numbers of a
+    model's versions that were removed for good, which no other version ever gets.
+    """
+
+    async def sizes(self, owners: Sequence[str]) -> Mapping[str, int]: ...
+    async def purged(self, model: str) -> Sequence[int]: ...
+
+
+@runtime_checkable
 class Recording(Protocol):
     """Runs written while they run. `positions`: up to which byte each file of a run was read."""
 

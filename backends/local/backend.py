@@ -1,13 +1,14 @@
 """The embedded registry as a backend: every protocol, over the files of one folder."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from ..api.artifacts import Artifact
-from ..api.errors import DamagedError, NotFoundError
+from ..api.errors import DamagedError, ModeldeckError, NotFoundError
 from ..api.events import Actor, Event
 from ..api.ingest import Source
 from ..api.lists import ListWindow, RunQuery
@@ -95,6 +96,7 @@ class LocalBackend(Receiver):
     async def close(self) -> None:
         """Let go of all files."""
         try:
+            await self.sealed()
             await self.registry.close()
         finally:
             await self.telemetry.close()
@@ -311,6 +313,25 @@ class LocalBackend(Receiver):
     async def apply(self, plan: Plan, actor: Actor, context: str) -> Sequence[Event]:
         from .changes import apply
 
-        return await self.registry.write(
-            lambda c: apply(c, plan, actor, self.tool, context, self.clock())
+        events = await self.recorded(
+            lambda c: apply(c, plan, actor, self.tool, context, self.clock(), self.signer),
+            at_once=plan.operation in trail.PROMOTIONS,
         )
+        if plan.operation == "run.purge":
+            from .purging import sweep
+
+            # It is done by now; what this cannot do is left to `gc`.
+            with contextlib.suppress(ModeldeckError):
+                subjects = [event.subject for event in events]
+                await asyncio.to_thread(sweep, self.telemetry, self.layout, subjects)
+        return events
+
+    async def sizes(self, owners: Sequence[str]) -> Mapping[str, int]:
+        from .purging import sizes
+
+        return await self.registry.read(lambda c: sizes(c, owners))
+
+    async def purged(self, model: str) -> Sequence[int]:
+        from .purging import numbers_of
+
+        return await self.registry.read(lambda c: numbers_of(c, model))

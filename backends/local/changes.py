@@ -3,11 +3,13 @@
 What can change is a field of something that has an address. A field has a reader and a writer here,
 and an operation is nothing but the fields that it may touch.
 
-    runs/ID              deleted, note, tag:KEY
+    runs/ID              deleted, note, tag:KEY, record
     experiments/ID       note, tag:KEY
-    models/NAME          deleted, note, tag:KEY
-    models/NAME/VERSION  content, deleted, card, note, tag:KEY
+    models/NAME          deleted, note, tag:KEY, record
+    models/NAME/VERSION  content, deleted, card, note, tag:KEY, record
     models/NAME@ALIAS    version
+
+A `record` is what is left to say of something that is deleted; without it, it is purged.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +17,18 @@ from datetime import datetime
 from typing import Any
 
 from ..api.address import Address, parse_address
+from ..api.address import model as model_address
 from ..api.errors import NotFoundError, RefusedError, UsageError
 from ..api.events import Actor, Event
+from ..api.locks import check_locks
 from ..api.plan import Change, Plan, moved_on
+from ..api.statements import Signer
 from ..api.text import exact
 from ..api.times import from_micros, rfc3339, to_micros
 from .database import Connection
 from .ingest import set_tag
 from .models import model_id
+from .purging import check_number, held, purge, read_record
 from .trail import write
 from .versions import write_version
 
@@ -31,7 +37,13 @@ Writer = Callable[[Connection, Address, str, Any, datetime], None]
 
 
 def apply(
-    connection: Connection, plan: Plan, actor: Actor, tool: str, context: str, now: datetime
+    connection: Connection,
+    plan: Plan,
+    actor: Actor,
+    tool: str,
+    context: str,
+    now: datetime,
+    signer: Signer | None = None,
 ) -> Sequence[Event]:
     """Make the changes of `plan` in the transaction of `connection`, each with its event.
 
@@ -42,15 +54,17 @@ def apply(
         found = read_field(connection, change.subject, change.field)
         if found != change.before:
             raise moved_on(change, found)
+    check_locks(plan, held(connection))
     events = []
     moved = [change for change in plan.changes if change.before != change.after]
     for change in moved:
         write_field(connection, change, now)
-    for change in moved:
-        _check_aliases(connection, parse_address(change.subject))
+    subjects = [parse_address(change.subject) for change in moved]
+    for model in {subject.name for subject in subjects if subject.noun == "models"}:
+        _check_aliases(connection, model)
     for change in moved:
         entry = plan.entry(change, "done", actor=actor, tool=tool, context=context)
-        events.append(write(connection, entry, now))
+        events.append(write(connection, entry, now, signer))
     return events
 
 
@@ -70,20 +84,18 @@ def write_field(connection: Connection, change: Change, now: datetime) -> None:
     put(connection, address, key, change.after, now)
 
 
-def _check_aliases(connection: Connection, subject: Address) -> None:
-    """Refuse to leave an alias on a version that is deleted."""
-    if subject.noun != "models":
-        return
+def _check_aliases(connection: Connection, model: str) -> None:
+    """Refuse to leave an alias on a version that is deleted, or whose model is."""
     row = connection.execute(
         "SELECT a.name, a.number FROM alias a JOIN model m ON m.id = a.model_id"
         " JOIN version v ON v.model_id = m.id AND v.number = a.number"
-        " WHERE m.name = ? AND v.deleted_at IS NOT NULL",
-        (subject.name,),
+        " WHERE m.name = ? AND (v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL)",
+        (model,),
     ).fetchone()
     if row is not None:
         raise RefusedError(
             f"the alias {row[0]!r} is on version {row[1]}",
-            where=str(subject),
+            where=model_address(model),
             way_out="Move or remove the alias first",
         )
 
@@ -235,23 +247,28 @@ def _put_content(
         raise RefusedError(
             "a version cannot be unmade", where=str(address), way_out="Delete it instead"
         )
+    check_number(connection, address.name, address.version or 0)
     write_version(connection, address.name, address.version or 0, value, now)
 
 
 _TAG = (_read_tag, _put_tag)
+_RECORD = (read_record, purge)
 _FIELDS: dict[tuple[str, str], tuple[Reader, Writer]] = {
     ("runs", "deleted"): _column("deleted_at", time=True),
     ("runs", "note"): _column("note"),
     ("runs", "tag"): _TAG,
+    ("runs", "record"): _RECORD,
     ("experiments", "note"): _column("note"),
     ("experiments", "tag"): _TAG,
     ("models", "deleted"): _column("deleted_at", time=True),
     ("models", "note"): _column("note"),
     ("models", "tag"): _TAG,
+    ("models", "record"): _RECORD,
     ("version", "content"): (_read_content, _put_content),
     ("version", "deleted"): _column("deleted_at", time=True),
     ("version", "card"): _column("card"),
     ("version", "note"): _column("note"),
     ("version", "tag"): _TAG,
+    ("version", "record"): _RECORD,
     ("alias", "version"): (_read_alias, _put_alias),
 }

@@ -155,10 +155,12 @@ class Receiver(Intake):
     ) -> int:
         """Make the version with its files, all or nothing."""
         from . import ingest
+        from .purging import check_number
         from .versions import put_version
 
         def work(connection: Connection) -> int:
             now = self.clock()
+            check_number(connection, model.name, version.version)
             row = _model_row(connection, model, to_micros(now))
             taken = connection.execute(
                 "SELECT 1 FROM version WHERE model_id = ? AND number = ?", (row, version.version)
@@ -178,7 +180,7 @@ class Receiver(Intake):
             if lock is not None and version.lock is not None:
                 ingest.put_lock(connection, version.lock, lock)
             if entry is not None:
-                write(connection, self._signed(entry), now)
+                write(connection, self._signed(entry), now, self.signer)
             return version.version
 
         return await self.registry.write(work)

@@ -16,6 +16,7 @@ from ..api.text import exact
 from ..api.times import maybe_micros, to_micros
 from .database import Connection
 from .ingest import put_artifacts, put_tags
+from .purging import numbers_of
 from .trail import changed_here
 
 
@@ -57,7 +58,10 @@ def put_model(
         ),
     ).fetchone()[0]
     put_tags(connection, "model", row, model.tags, kept=kept)
+    gone = numbers_of(connection, exact(model.name))
     for version in record.versions:
+        if version.version in gone:
+            continue
         subject = address.version(exact(model.name), version.version)
         put_version(connection, row, version, kept=changed_here(connection, subject))
     if mirror:

@@ -13,6 +13,7 @@ _CAN = frozenset(
     {
         "alias.set",
         "alias.rm",
+        "rollback.drill",
         "run.tag",
         "run.note",
         "run.rm",
@@ -23,6 +24,8 @@ _CAN = frozenset(
         "model.note",
         "version.tag",
         "version.note",
+        "version.lock",
+        "version.unlock",
         "copy.runs",
         "copy.model",
     }
@@ -32,6 +35,9 @@ _NEVER: Mapping[str, str] = {
     "model.restore": "MLflow keeps nothing of a deleted model",
     "version.rm": "MLflow deletes a version for good, and its aliases with it",
     "version.restore": "MLflow keeps nothing of a deleted version",
+    "run.purge": "MLflow has no call for it: `mlflow gc` on the server removes deleted runs",
+    "version.purge": "MLflow keeps nothing of a deleted version",
+    "model.purge": "MLflow keeps nothing of a deleted model",
     "version.card": "MLflow has no cards, only a description: the version's note",
     "version.stage": "MLflow gives up stages for aliases",
     "version.register": "files are registered locally, `modeldeck copy` brings a version here",

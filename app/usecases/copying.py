@@ -12,7 +12,7 @@ from .copying_sides import check_two
 from .copying_versions import MovingVersions
 from .copying_what import Wanted, check_wanted, find_wanted, runs_of
 from .copying_work import Copying
-from .plans import make_plan
+from .plans import check_plan, make_plan
 from .session import Session
 
 
@@ -96,11 +96,10 @@ async def apply_copy(
     Digests are compared after the copy: what differs is a problem of the result, and not called
     copied. UnreachableError when one of the two does not answer.
     """
-    target.check_writable(plan.operation)
     if plan.context != target.context or plan.arguments["origin"] != source.registry.place:
         raise RefusedError(
             f"the plan is to copy from {plan.arguments['origin']} to {plan.context}",
             way_out="Open the plan's own places",
         )
-    plan.check(target.clock())
-    return await Copying(source, target, plan, progress).carried_out()
+    checked = await check_plan(target, plan)
+    return await Copying(source, target, checked, progress).carried_out()

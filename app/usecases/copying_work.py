@@ -99,7 +99,7 @@ class Copying:
             after=dict(after),
             reason=plan.reason,
             ticket=plan.ticket,
-            plan=plan.digest,
+            plan=plan.agreed or plan.digest,
             caused_by=cause,
         )
         return (await note(target, entry)).seq

@@ -311,6 +311,8 @@ def plan(item: Plan) -> dict[str, Any]:
             "operation": item.inverse.operation,
             "arguments": plain(item.inverse.arguments),
         },
+        "way_back": list(item.way_back),
+        "agreed": item.agreed,
         "created_at": time(item.created_at),
         "lapses_at": time(item.lapses_at),
         "reason": item.reason,

@@ -1,7 +1,10 @@
 """Plans made and applied: the one road by which anything changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from modeldeck.backends.api.errors import RefusedError, UsageError
 from modeldeck.backends.api.events import Event
@@ -10,6 +13,9 @@ from modeldeck.backends.api.text import exact
 
 from .session import Session
 
+Tell = Callable[[str], None]
+SKEW = timedelta(minutes=5)
+"""Clocks of two machines may differ by that much; a plan from further ahead is not believed."""
 NAMED = 50
 """A command line names at most as many subjects; for more it reads them from stdin."""
 
@@ -23,7 +29,9 @@ def make_plan(
     command: Sequence[str],
     effects: Sequence[str] = (),
     untouched: Sequence[str] = (),
+    caveats: Sequence[str] = (),
     inverse: Inverse | None = None,
+    way_back: Sequence[str] = (),
     reason: str = "",
     ticket: str = "",
 ) -> Plan:
@@ -38,8 +46,9 @@ def make_plan(
         untouched=tuple(untouched),
         command=_placed(session, command),
         request=session.registry.request(changes),
-        caveats=tuple(session.registry.caveats(operation)),
+        caveats=(*session.registry.caveats(operation), *caveats),
         inverse=inverse,
+        way_back=tuple(way_back),
         created_at=now,
         lapses_at=now + LIFETIME,
         reason=exact(reason),
@@ -54,15 +63,72 @@ def _placed(session: Session, command: Sequence[str]) -> tuple[str, ...]:
     return (command[0], "--context", session.context, *command[1:])
 
 
-async def apply_plan(session: Session, plan: Plan) -> Sequence[Event]:
-    """Do what `plan` says; gives its events. Raises ConflictError when the state has moved."""
+def silent(_: str) -> None:
+    """Nobody is told."""
+
+
+async def apply_plan(
+    session: Session, plan: Plan, *, tell: Tell = silent, agreed: str = ""
+) -> Sequence[Event]:
+    """Do what `plan` says; gives its events. Raises ConflictError when the state has moved.
+
+    `agreed` is the digest of the plan that was agreed to where this one was saved elsewhere. What
+    goes wrong after the change is made, such as sending it to others, is told and not raised.
+    """
+    from .afterwards import follow_up
+
+    checked = await check_plan(session, plan, agreed=agreed)
+    events = await session.registry.apply(checked, session.actor, session.context)
+    await follow_up(session, checked, events, tell)
+    return events
+
+
+async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
+    """The plan as it may be applied now, its gates asked again: what it says of them is no proof.
+
+    Raises RefusedError where person, time, reason, policy or a gate says no.
+    """
+    from .gated import stand_again
+
     session.check_writable(plan.operation)
     if plan.context != session.context:
         raise RefusedError(
             f"the plan is for context {plan.context!r}, this is {session.context!r}",
             way_out="Open the plan's own context",
         )
-    return await session.registry.apply(plan, session.actor, session.context)
+    check_role(session, plan)
+    now = session.clock()
+    if plan.created_at > now + SKEW:
+        raise RefusedError(
+            "the plan was made later than it is now: the clock was set back",
+            way_out="Set the clock right, then make it again",
+        )
+    if why := reason_needed(session, plan):
+        raise RefusedError(f"a reason is needed: {why}", way_out="Give it with --reason")
+    checked = await stand_again(session, plan)
+    checked.check(now)
+    return msgspec.structs.replace(checked, agreed=agreed or plan.digest)
+
+
+def check_role(session: Session, plan: Plan) -> None:
+    """Raise RefusedError when the policy knows people and this is not for the one who acts."""
+    if not session.policy.people:
+        return
+    from .roles import check_role as check
+
+    check(session, plan.operation, plan.changes[0].subject if plan.changes else "")
+
+
+def reason_needed(session: Session, plan: Plan) -> str:
+    """Why the plan cannot be applied without a reason; empty where it has one or needs none."""
+    from .gated import gated
+
+    if plan.reason.strip():
+        return ""
+    if session.protected:
+        return f"the context {session.context} is protected"
+    before = gated(session, plan.changes)
+    return f"a gate stands before {before}" if before else ""
 
 
 def sends(plan: Plan) -> Sequence[str]:

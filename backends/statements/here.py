@@ -1,0 +1,69 @@
+"""Statements kept in a registry's own file."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from ..api.statements import Signed, Signer, Statement, Sync
+from ..api.times import from_micros, to_micros
+from ..local import statements as table
+from ..local.database import Database
+from .envelope import Opened, judge, open_envelope, seal
+from .keys import Owner
+
+People = Callable[[], Mapping[str, Owner]]
+_REMEMBERED = 10_000
+
+
+class LocalStatements:
+    """Those of one registry. `people` gives the owners of keys by the policy in force.
+
+    The file is the registry's, which opens and closes it.
+    """
+
+    def __init__(self, database: Database, people: People, clock: Callable[[], datetime]) -> None:
+        self.database = database
+        self.people = people
+        self.clock = clock
+        self.place = str(database.path)
+        self._opened: dict[str, Opened] = {}
+
+    async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed:
+        envelope = await asyncio.to_thread(seal, statement, signer)
+        row = row_of(open_envelope(envelope), envelope, to_micros(self.clock()))
+        await self.database.write(lambda c: table.keep(c, [row]))
+        return self._judged([row], self.people())[0]
+
+    async def statements(self, kinds: Sequence[str] = (), subject: str = "") -> Sequence[Signed]:
+        rows = await self.database.read(lambda c: table.found(c, kinds, subject))
+        if not rows:
+            return []
+        # Signatures are checked the first time that each is seen: off the event loop.
+        return await asyncio.to_thread(self._judged, rows, self.people())
+
+    async def sync(self, *, older: float = 0.0) -> Sync:
+        return await self.status()
+
+    async def status(self) -> Sync:
+        return Sync(place=self.place, shared=False)
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+    def _judged(self, rows: Sequence[table.Row], people: Mapping[str, Owner]) -> Sequence[Signed]:
+        found = []
+        for row in rows:
+            opened = self._opened.get(row.id)
+            if opened is None:
+                if len(self._opened) >= _REMEMBERED:
+                    self._opened.clear()
+                opened = self._opened[row.id] = open_envelope(row.envelope)
+            found.append(judge(opened, people, from_micros(row.received_at), row.origin))
+        return found
+
+
+def row_of(opened: Opened, envelope: bytes, received_at: int, origin: str = "") -> table.Row:
+    """As the table holds it. What cannot be read is kept under no kind and no subject."""
+    said = opened.statement
+    time = to_micros(said.time) if said.kind else received_at
+    return table.Row(opened.id, said.kind, said.subject, time, envelope, received_at, origin)

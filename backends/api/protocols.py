@@ -17,6 +17,7 @@ from .events import Actor, Entry, Event
 from .exchanges import Exchange
 from .ingest import Batch, ModelRecord, RunRecord
 from .lists import RunQuery, Window
+from .looks import Look
 from .models import Alias, Model, Version
 from .plan import Change, Plan
 from .query import Expression, Sort
@@ -156,6 +157,19 @@ class Trail(Protocol):
     async def events(
         self, where: Expression | None = None, sort: Sequence[Sort] = (), first: int = 100
     ) -> Window[Event]: ...
+
+
+@runtime_checkable
+class Around(Protocol):
+    """A trail that is asked for an instant. Subjects are those from `first` on, before `after`.
+
+    `around` gives, in order, enough of the events of each to tell how it was then. `begun` is when
+    the trail begins; `looks` what was last seen of a field of what others may change.
+    """
+
+    async def around(self, first: str, after: str, instant: datetime) -> Sequence[Event]: ...
+    async def begun(self) -> datetime | None: ...
+    async def looks(self, context: str, field: str, first: str, after: str) -> Sequence[Look]: ...
 
 
 @runtime_checkable

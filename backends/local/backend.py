@@ -35,6 +35,7 @@ from . import experiments, models, runs, series, trail
 from .database import Connection, Database
 from .errors import clear_errors
 from .files import Layout
+from .happened import Happened
 from .receiving import Receiver
 from .store import Store, copy
 from .windows import SqlListing, SqlWindow, run_window
@@ -44,7 +45,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class LocalBackend(Receiver):
+class LocalBackend(Receiver, Happened):
     """A registry in a folder; over a `source`, one that mirrors it and reads series from there.
 
     `opening.open_registry` and `opening.create_registry` make one.

@@ -40,6 +40,7 @@ EVENT_COLUMNS = {
     "reason": "nullif(reason, '')",
     "ticket": "nullif(ticket, '')",
 }
+_NEVER_NULL = frozenset(("seq", "time", "actor", "host", "action", "phase", "subject"))
 _SETS = {
     "experiment": (
         "run.experiment_id IN (SELECT id FROM experiment WHERE {})",
@@ -100,6 +101,9 @@ def condition(connection: Connection, expression: Expression, columns: Mapping[s
             inner.values,
         )
     test = on_run(expression, columns)
+    if columns.get(field.name) in _NEVER_NULL:
+        # Bare, so that an index can find it.
+        return test
     return Sql(f"coalesce({test.text}, 0)", test.values)
 
 

@@ -155,6 +155,11 @@ class Database:
             self._writer = None
             connection.close()
 
+    @property
+    def has_written(self) -> bool:
+        """Whether this process has written to it."""
+        return self._writer is not None
+
     async def close(self) -> None:
         """Let go of the file, with a last checkpoint under the lock when this process wrote."""
         await asyncio.to_thread(self.close_now)

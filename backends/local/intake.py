@@ -323,7 +323,7 @@ class Intake(Noting):
             before=before,
             after=after,
         )
-        return write(connection, entry, now)
+        return write(connection, entry, now, self.signer)
 
 
 def _row(connection: Connection, uid: str) -> int:

@@ -9,15 +9,16 @@ import msgspec
 
 from ..api.events import OUTCOMES, Entry, Event
 from ..api.times import to_micros
+from .auditing import Auditor
 from .database import Connection, Database
 from .locking import alone
-from .trail import write
+from .trail import PROMOTIONS, write
 
 if TYPE_CHECKING:
     from .files import Layout
 
 
-class Noting:
+class Noting(Auditor):
     """The verbs of `Records`."""
 
     layout: "Layout"
@@ -38,12 +39,13 @@ class Noting:
             known = table.outcome_of(connection, entry.caused_by) if outcome else None
             if known is not None:
                 return known
-            event = write(connection, self._signed(entry), self.clock())
+            event = write(connection, self._signed(entry), self.clock(), self.signer)
             if entry.phase == "observed" or (outcome and entry.phase == "done"):
                 table.learn(connection, event, event.time)
             return event
 
-        return await self.registry.write(work)
+        promoted = entry.phase == "done" and entry.action in PROMOTIONS
+        return await self.recorded(work, at_once=promoted)
 
     async def opened(self) -> Sequence[Event]:
         """The intents whose outcome nobody wrote, oldest first."""
@@ -76,7 +78,7 @@ class Noting:
             return [write(connection, entry, self.clock()) for entry in entries]
 
         found = await self.registry.read(lambda c: table.news(c, look()))
-        return [] if found.empty else await self.registry.write(work)
+        return [] if found.empty else await self.recorded(work)
 
     def _signed(self, entry: Entry) -> Entry:
         return entry if entry.tool else msgspec.structs.replace(entry, tool=self.tool)

@@ -5,6 +5,7 @@ payload, to which the leaf commits by SHA-256(salt || payload), so that erasing 
 nothing; subject, session, before and after stand in the leaf as digests with the same salt. The
 leaf of an outcome names its intent.
 link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
+Who has a key signs the leaf, which names the key.
 """
 
 import hashlib
@@ -18,21 +19,22 @@ import msgspec
 
 from ..api.events import Actor, Entry, Event
 from ..api.query import Expression, Field, Sort
+from ..api.statements import Signer
 from ..api.text import exact
 from ..api.times import rfc3339, to_micros
+from ..api.trail import NAMESPACE
+from ..tlog.merkle import leaf_hash
+from . import tree
+from .checking import START, first_broken
 from .database import Connection
 from .filters import EVENT_COLUMNS, Sql, condition, prepare
 
-START = bytes(32)
 ERASED = "(erased)"
 VERSION = 1
+PROMOTIONS = ("alias.set", "alias.rm")
+"""Actions after which a checkpoint is written at once."""
 _PIECE = 1000
 _NEWEST = (Sort(Field("seq"), descending=True),)
-
-
-def leaf_hash(leaf: bytes) -> bytes:
-    """SHA-256 of a leaf with its prefix (RFC 6962)."""
-    return hashlib.sha256(b"\0" + leaf).digest()
 
 
 def chain(before: bytes, leaf: bytes) -> bytes:
@@ -40,9 +42,20 @@ def chain(before: bytes, leaf: bytes) -> bytes:
     return hashlib.sha256(before + leaf_hash(leaf)).digest()
 
 
-def write(connection: Connection, entry: Entry, time: datetime) -> Event:
-    """Append `entry` inside the transaction that also holds the change it speaks of."""
+def write(
+    connection: Connection, entry: Entry, time: datetime, signer: Signer | None = None
+) -> Event:
+    """Append `entry` inside the transaction that also holds the change it speaks of.
+
+    `signer` is the key of whoever acts; what was only observed nobody signs.
+    """
     import rfc8785
+
+    if signer is not None and entry.phase != "observed":
+        keyed = msgspec.structs.replace(entry.actor, key=signer.fingerprint)
+        entry = msgspec.structs.replace(entry, actor=keyed)
+    else:
+        signer = None
 
     last = connection.execute("SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     seq, before = (last[0] + 1, last[1]) if last else (1, START)
@@ -72,6 +85,12 @@ def write(connection: Connection, entry: Entry, time: datetime) -> Event:
         "INSERT INTO audit_payload(salt, body) VALUES(?, ?) RETURNING id", (salt, body)
     ).fetchone()[0]
     connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?)", (seq, leaf, payload, link))
+    tree.append(connection, seq, leaf)
+    if signer is not None:
+        connection.execute(
+            "INSERT INTO audit_signature VALUES(?, ?, ?)",
+            (seq, signer.fingerprint, signer.sign(NAMESPACE, leaf)),
+        )
     event = _event(seq, time, entry, link)
     _index(connection, event)
     return event
@@ -200,30 +219,5 @@ def event_numbers(connection: Connection, where: Expression | None, sort: Sequen
 
 def verify(connection: Connection, first: int = 1, before: bytes = START) -> int | None:
     """The number of the first event whose leaf, payload or link does not hold; None when all do."""
-    expected, link = first, before
-    rows = connection.execute(
-        "SELECT a.seq, a.leaf, a.link, p.id, p.salt, p.body FROM audit a"
-        " LEFT JOIN audit_payload p ON p.id = a.payload_id WHERE a.seq >= ? ORDER BY a.seq",
-        (first,),
-    )
-    for seq, leaf, stored, payload, salt, body in rows:
-        link = chain(link, leaf)
-        if seq != expected or link != stored:
-            return min(int(seq), expected)
-        if payload is None or not _holds(leaf, seq, salt, body):
-            return int(seq)
-        expected += 1
-    return None
-
-
-def _holds(leaf: bytes, seq: int, salt: bytes | None, body: str | None) -> bool:
-    try:
-        stays = json.loads(leaf)
-        if stays["seq"] != seq:
-            return False
-        if body is None or salt is None:
-            return body is None and salt is None
-        commit = hashlib.sha256(salt + body.encode()).hexdigest()
-    except (ValueError, TypeError, KeyError):
-        return False
-    return bool(stays["payload_commit"] == commit)
+    broken = first_broken(connection, first, before)
+    return None if broken is None else broken.seq

@@ -24,7 +24,7 @@ from .api.lists import RunQuery, Window
 from .api.locks import check_locks, lockable
 from .api.models import Alias, Model, Version
 from .api.plan import Change, Plan
-from .api.protocols import READS, Availability, Records, Server
+from .api.protocols import READS, YES, Availability, Records, Server
 from .api.query import Expression, Sort
 from .api.runs import (
     Dataset,
@@ -80,6 +80,9 @@ class Journaled:
             if reason := self.records.availability("event.note").reason:
                 words = f"changes cannot be written down: {reason}"
                 return Availability(supported=False, reason=words)
+            if operation.startswith("approval."):
+                # Nothing of it is sent to the server.
+                return YES
         return self.server.availability(operation, subject)
 
     @property

@@ -72,9 +72,8 @@ async def plan_ask(
     if due is not None:
         body["due"] = moment(due)
     needed = wanted(session.policy, target).count
-    return _plan(
+    signs = _signing(
         session,
-        "approval.ask",
         REQUEST,
         version,
         body,
@@ -84,28 +83,28 @@ async def plan_ask(
             *_state(report),
             *_unbound(version),
         ],
-        reason=reason,
-        ticket=ticket,
     )
+    return make_plan(session, "approval.ask", **signs, reason=reason, ticket=ticket)
 
 
 async def plan_approve(
     session: Session, ref: str, alias: str = "", *, reason: str = "", ticket: str = ""
 ) -> Plan:
     """Approve a request: `ref` is the beginning of its id, or a version that was asked for."""
-    return await _plan_answer(session, APPROVAL, ref, alias, reason, ticket)
+    signs = await _answering(session, APPROVAL, ref, alias)
+    return make_plan(session, "approval.approve", **signs, reason=reason, ticket=ticket)
 
 
 async def plan_refuse(
     session: Session, ref: str, alias: str = "", *, reason: str = "", ticket: str = ""
 ) -> Plan:
     """Refuse a request; that stands until it is withdrawn."""
-    return await _plan_answer(session, REFUSAL, ref, alias, reason, ticket)
+    signs = await _answering(session, REFUSAL, ref, alias)
+    return make_plan(session, "approval.refuse", **signs, reason=reason, ticket=ticket)
 
 
-async def _plan_answer(
-    session: Session, kind: str, ref: str, alias: str, reason: str, ticket: str
-) -> Plan:
+async def _answering(session: Session, kind: str, ref: str, alias: str) -> dict[str, Any]:
+    """What a plan that answers a request is made of; RefusedError where one may not."""
     verb = _VERBS[kind]
     request = await find_request(session, ref, alias)
     _may(session, f"approval.{verb}", request.subject)
@@ -122,9 +121,8 @@ async def _plan_answer(
         body["expires"] = moment(session.clock() + timedelta(days=standing.days))
     asked = f"{request.person} asked {request.time:%Y-%m-%d %H:%M}Z"
     stops = f"nothing lets {version_name(version)} go to {request.target} until it is withdrawn"
-    return _plan(
+    return _signing(
         session,
-        f"approval.{verb}",
         kind,
         version,
         body,
@@ -135,8 +133,6 @@ async def _plan_answer(
             *_state(report),
             *_unbound(version),
         ],
-        reason=reason,
-        ticket=ticket,
     )
 
 
@@ -198,17 +194,10 @@ async def plan_withdraw(
     effects = [f'{word.kind} of {word.time:%Y-%m-%d %H:%M}Z: "{word.why}"']
     if word.kind == REQUEST:
         effects.append("approvals that answer it count for nothing from then on")
-    return _plan(
-        session,
-        "approval.withdraw",
-        WITHDRAWAL,
-        version,
-        body,
-        command=["withdraw", word.short],
-        effects=effects,
-        reason=reason,
-        ticket=ticket,
+    signs = _signing(
+        session, WITHDRAWAL, version, body, command=["withdraw", word.short], effects=effects
     )
+    return make_plan(session, "approval.withdraw", **signs, reason=reason, ticket=ticket)
 
 
 async def apply_word(
@@ -346,29 +335,24 @@ def _unbound(version: Version) -> Sequence[str]:
     return ["its content was never read here: what is signed is not bound to its bytes"]
 
 
-def _plan(
+def _signing(
     session: Session,
-    operation: str,
     kind: str,
     version: Version,
     body: Mapping[str, Any],
     *,
     command: Sequence[str],
     effects: Sequence[str],
-    reason: str,
-    ticket: str,
-) -> Plan:
+) -> dict[str, Any]:
+    """What a plan is made of that has this signed."""
     subject = _subject(version)
     statement = {"kind": kind, "subject": subject, "digest": digest_of(version), "body": body}
     shown = body["target"] if kind != WITHDRAWAL else f"{body['target']} {short_id(body['of'])}"
-    return make_plan(
-        session,
-        operation,
-        {"statement": statement, "key": session.actor.key},
-        [Change(subject, kind, None, shown)],
-        command=["modeldeck", "approvals", *command],
-        effects=effects,
-        untouched=["every alias stays where it is"],
-        reason=reason,
-        ticket=ticket,
-    )
+    return {
+        "arguments": {"statement": statement, "key": session.actor.key},
+        "changes": [Change(subject, kind, None, shown)],
+        "command": ["modeldeck", "approvals", *command],
+        "effects": effects,
+        "untouched": ["every alias stays where it is"],
+        "request": "a signed statement to the records",
+    }

@@ -163,11 +163,14 @@ class Trail(Protocol):
 class Around(Protocol):
     """A trail that is asked for an instant. Subjects are those from `first` on, before `after`.
 
-    `around` gives, in order, enough of the events of each to tell how it was then. `begun` is when
-    the trail begins; `looks` what was last seen of a field of what others may change.
+    `around` gives, in order, enough of the events of each to tell how it was then, of those that
+    hold the text `holding` somewhere. `begun` is when the trail begins; `looks` what was last seen
+    of a field of what others may change.
     """
 
-    async def around(self, first: str, after: str, instant: datetime) -> Sequence[Event]: ...
+    async def around(
+        self, first: str, after: str, instant: datetime, holding: str = ""
+    ) -> Sequence[Event]: ...
     async def begun(self) -> datetime | None: ...
     async def looks(self, context: str, field: str, first: str, after: str) -> Sequence[Look]: ...
 

@@ -9,64 +9,29 @@ refusal stands.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
-from modeldeck.app.config.policy import Person, Policy
+from modeldeck.app.config.policy import Policy
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.statements import APPROVAL, REFUSAL, REQUEST, WITHDRAWAL
 
-from .attest import Word, digest_of, short_id, words_about
-from .makers import Maker, made_by, makers_of
+from .asked import DAYS, Approval, Decision, Standing, Word, short_id
+from .attest import digest_of, words_about
+from .makers import made_by, makers_of
 from .session import Session
 
-DAYS = 14
-"""For how long an approval holds where the policy does not say."""
 AHEAD = timedelta(minutes=5)
 """By how much clocks may differ."""
 ROLE = "approver"
-Decision = Literal["approved", "refused", "asked", "withdrawn"]
 _DECISIONS: Mapping[str, Decision] = {
     REQUEST: "asked",
     APPROVAL: "approved",
     REFUSAL: "refused",
     WITHDRAWAL: "withdrawn",
 }
-
-
-class Approval(Struct, frozen=True, kw_only=True):
-    """One signed word on whether a version may go to an alias.
-
-    `counts`: a request stands open, an approval lets through, a refusal stops; `why` says why it
-    does not. `request` is the one that is answered, `reason` what the person wrote.
-    """
-
-    id: str
-    person: str
-    key: str
-    decision: Decision
-    time: datetime
-    expires: datetime | None
-    counts: bool
-    why: str = ""
-    request: str = ""
-    reason: str = ""
-
-
-class Standing(Struct, frozen=True, kw_only=True):
-    """What an approval of a version for `target` must fit to count. `days` it holds at most."""
-
-    subject: str
-    digest: str
-    target: str
-    evidence: str
-    policy: str
-    people: Mapping[str, Person]
-    makers: Sequence[Maker]
-    now: datetime
-    days: int = DAYS
 
 
 async def approvals_of(

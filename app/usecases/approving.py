@@ -24,14 +24,13 @@ from modeldeck.backends.api.statements import APPROVAL, REFUSAL, REQUEST, WITHDR
 from .aliases import check_name
 from .approvals import (
     ROLE,
-    Approval,
-    Standing,
     judge,
     standing_of,
     wanted,
     withdrawals,
 )
-from .attest import Word, digest_of, gate_words, moment, short_id, speak, words_about
+from .asked import Approval, Standing, Word, short_id
+from .attest import digest_of, gate_words, moment, speak, words_about
 from .makers import made_by
 from .plans import make_plan
 from .session import Session

@@ -35,6 +35,7 @@ from modeldeck.backends.api.statements import (
 )
 from modeldeck.backends.api.times import rfc3339
 
+from .asked import Word
 from .session import Session
 
 WORDS = (REQUEST, APPROVAL, REFUSAL, WITHDRAWAL)
@@ -46,47 +47,8 @@ OPERATIONS = {
 }
 DIGEST_TAG = "modeldeck.digest"
 """Where a server keeps the digest of a version that was copied to it."""
-_SHORT = 8
-
-
-class Word(Struct, frozen=True, kw_only=True):
-    """What somebody said of a version. `trouble` says why it is not `valid`.
-
-    `target` is MODEL@ALIAS; `request` the id of what is answered, `of` that of what is withdrawn.
-    """
-
-    id: str
-    kind: str
-    subject: str
-    model: str
-    number: int
-    digest: str
-    time: datetime
-    person: str = ""
-    key: str = ""
-    valid: bool = False
-    trouble: str = ""
-    target: str = ""
-    policy: str = ""
-    commit: str = ""
-    evidence: str = ""
-    gates: Sequence[Verdict] = ()
-    expires: datetime | None = None
-    due: datetime | None = None
-    request: str = ""
-    of: str = ""
-    why: str = ""
-    ticket: str = ""
-
-    @property
-    def alias(self) -> str:
-        """The alias of its target."""
-        return self.target.rpartition("@")[2]
-
-    @property
-    def short(self) -> str:
-        """The beginning of its id, for people."""
-        return short_id(self.id)
+FRESH = 30.0
+"""Seconds for which what was last fetched of others will do."""
 
 
 class _Policy(Struct, frozen=True):
@@ -107,11 +69,6 @@ class _Body(Struct, frozen=True):
     of: str = ""
     why: str = ""
     ticket: str = ""
-
-
-def short_id(text: str) -> str:
-    """The first digits of the id of a statement."""
-    return text.removeprefix("sha256:")[:_SHORT]
 
 
 def word_of(signed: Signed) -> Word | None:
@@ -158,12 +115,9 @@ async def words_about(session: Session, subject: str = "", *, old: bool = False)
     """What was said of a version, or of all, oldest first. With `old` what is here will do."""
     if session.statements is None:
         return ()
-    if old:
-        found = await session.statements.statements(WORDS, subject)
-    else:
-        from .sharing import shared
-
-        found = await shared(session, WORDS, subject)
+    if not old:
+        await session.statements.sync(older=FRESH)
+    found = await session.statements.statements(WORDS, subject)
     words = (word_of(signed) for signed in found)
     return [word for word in words if word is not None]
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
-
 from modeldeck.app.config.policy import Person, fingerprints
 from modeldeck.backends.api.address import version as address
 from modeldeck.backends.api.errors import NotFoundError
@@ -12,20 +10,11 @@ from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.statements import EVENT
 
+from .asked import Maker
 from .audit import list_events
 from .session import Session
 
 _VERBS = {"version.card": "wrote its card last", "version.register": "registered it"}
-
-
-class Maker(Struct, frozen=True, kw_only=True):
-    """Somebody who had a hand in it; `did` says how. Empty is what is not known of them."""
-
-    did: str
-    user: str = ""
-    host: str = ""
-    key: str = ""
-    person: str = ""
 
 
 async def makers_of(session: Session, version: Version) -> Sequence[Maker]:

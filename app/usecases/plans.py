@@ -134,6 +134,8 @@ def reason_needed(session: Session, plan: Plan) -> str:
 
     if plan.reason.strip():
         return ""
+    if plan.operation.startswith("approval."):
+        return "it is signed, for others to read"
     if session.protected:
         return f"the context {session.context} is protected"
     before = gated(session, plan.changes)

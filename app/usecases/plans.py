@@ -114,6 +114,10 @@ async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
         )
     if why := reason_needed(session, plan):
         raise RefusedError(f"a reason is needed: {why}", way_out="Give it with --reason")
+    if plan.operation.endswith(".purge"):
+        from .purging import check_purge
+
+        await check_purge(session, plan)
     checked = await stand_again(session, plan)
     checked.check(now)
     return msgspec.structs.replace(checked, agreed=agreed or plan.digest)

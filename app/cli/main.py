@@ -26,6 +26,8 @@ COMMANDS = {
     "versions": ("versions", "versions", "List, show, tag, delete versions of models."),
     "artifacts": ("artifacts", "artifacts", "List and save files of runs and versions."),
     "alias": ("alias", "alias", "Point names such as champion at versions."),
+    "approvals": ("approvals", "approvals", "Ask for approval, approve, refuse, withdraw."),
+    "inbox": ("approvals", "inbox", "What waits for you."),
     "audit": ("audit", "audit", "Look at who did what and why."),
     "run": ("run", "run", "Record a command as a run."),
     "register": ("register", "register", "Make a file or folder a version of a model."),
@@ -44,6 +46,7 @@ COMMANDS = {
     "completion": ("completion", "completion", "Print the completion for a shell."),
 }
 SAME = {
+    "approval": "approvals",
     "experiment": "experiments",
     "model": "models",
     "version": "versions",

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
-from modeldeck.backends.api.statements import APPROVAL, REQUEST
+from modeldeck.backends.api.statements import APPROVAL
 
-from .approvals import ROLE, judge, standing_of, wanted
+from .approvals import ROLE
 from .approving import why_not_answer
-from .asked import Approval, Kind, Request, Standing, Waiting, Word
-from .attest import words_about
+from .asked import Approval, Kind, Request, Waiting
 from .audit import list_events
+from .requests import requests
 from .session import Session
 
-LOOKED_AT = 50
-"""So many requests are held against the registry, the newest; moves of aliases for broken glass."""
+MOVES = 50
+"""So many of the latest moves of aliases are searched for broken glass."""
 
 ORDER: Sequence[Kind] = ("wrong", "due", "decide", "conflict", "void", "decided")
 
@@ -25,57 +25,6 @@ ORDER: Sequence[Kind] = ("wrong", "due", "decide", "conflict", "void", "decided"
 class _Me(NamedTuple):
     name: str
     approver: bool
-
-
-async def requests(session: Session, *, deep: bool = True) -> Sequence[Request]:
-    """All requests, the newest first.
-
-    `deep` holds each against what the registry says of its version now; without it only what was
-    signed is looked at, as if nothing had changed since.
-    """
-    words = await words_about(session, old=not deep)
-    if not words:
-        return ()
-    made: dict[tuple[str, str], Standing] = {}
-    found = []
-    asked = [word for word in words if word.kind == REQUEST]
-    for at, word in enumerate(sorted(asked, key=lambda word: word.time, reverse=True)):
-        key = word.subject, word.target
-        standing = made.get(key)
-        if standing is None:
-            standing = _unchanged(session, word)
-            if deep and word.valid and at < LOOKED_AT:
-                with suppress(ModeldeckError):
-                    standing = await _now(session, word)
-            made[key] = standing
-        about = [one for one in words if one.subject == word.subject]
-        needed = wanted(session.policy, word.target).count or 1
-        said = judge(about, standing)
-        found.append(Request(word=word, said=said, standing=standing, needed=needed))
-    return found
-
-
-def _unchanged(session: Session, word: Word) -> Standing:
-    source = session.policy.source
-    return Standing(
-        subject=word.subject,
-        digest=word.digest,
-        target=word.target,
-        evidence=word.evidence,
-        policy=source.digest if source else "",
-        people=session.policy.people,
-        makers=(),
-        now=session.clock(),
-        days=wanted(session.policy, word.target).days,
-    )
-
-
-async def _now(session: Session, word: Word) -> Standing:
-    from .gates.check import check_gate
-
-    version = await session.registry.version(word.model, word.number)
-    report = await check_gate(session, word.model, word.alias, word.number)
-    return await standing_of(session, version, word.target, report.evidence)
 
 
 async def inbox(
@@ -138,10 +87,10 @@ async def _debts(session: Session, found: Sequence[Request]) -> Sequence[Waiting
         return ()
     asked = {(one.word.target, one.word.number) for one in found if one.word.due}
     window = await list_events(
-        session, where="action in (alias.set, rollback) and phase = done", first=LOOKED_AT
+        session, where="action in (alias.set, rollback) and phase = done", first=MOVES
     )
     debts = {}
-    for event in window.first[:LOOKED_AT]:
+    for event in window.first[:MOVES]:
         evidence = event.evidence or {}
         address = parse_address(event.subject)
         after = event.after.get("version") if isinstance(event.after, dict) else None

@@ -84,6 +84,10 @@ class Repository:
     def stop(self) -> None:
         """End what is running, and start nothing more."""
         self._stopped = True
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """End what is running."""
         if (process := self._process) is not None:
             _kill(process)
 

@@ -267,7 +267,7 @@ class GitStatements(LocalStatements):
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:
-            self.repository.stop()
+            self.repository.interrupt()
             raise
 
 

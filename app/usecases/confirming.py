@@ -24,3 +24,9 @@ def to_type(plan: Plan) -> str:
     if count > MANY and plan.operation.rpartition(".")[2] in _COUNTED:
         return str(count)
     return ""
+
+
+def loses(plan: Plan) -> bool:
+    """Whether it deletes or purges things: then what that breaks is told first."""
+    noun, _, verb = plan.operation.partition(".")
+    return noun in ("run", "version", "model") and verb in ("rm", "purge")

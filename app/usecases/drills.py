@@ -108,7 +108,7 @@ async def apply_drill(
     evidence = {"as": "drill", "gates": [encode.verdict(one) for one in found.verdicts]}
     after = {
         "drill": "passed" if found.holds else "failed",
-        "version": number,
+        "to": number,
         "seconds": f"{seconds:.1f}",
         "bytes": found.read,
     }
@@ -139,7 +139,7 @@ async def last_drill(session: Session, model: str, alias: str, number: int) -> s
     window = await session.registry.events(where, (), 20)
     for event in window.first:
         after = event.after or {}
-        if after.get("version") == number:
+        if after.get("to") == number:
             ago = span_words(session.clock() - event.time)
             took = f"{float(after.get('seconds', 0)):.0f} s"
             if after.get("drill") != "passed":

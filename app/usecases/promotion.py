@@ -113,6 +113,8 @@ async def previous(session: Session, model: str, alias: str, live: int) -> int:
 
     past: list[int] = []
     for move in await moves(session, model, alias):
+        if move.kind != "alias" or not move.certain:
+            continue
         if move.after in past:
             del past[past.index(move.after) + 1 :]
         elif move.after is not None:

@@ -23,6 +23,7 @@ from .session import Session
 
 FIELDS = ("version", "deleted", "card", "note", "tag")
 """Words of the fields that can be put back as they were."""
+_BACK = {"rm": "restore", "restore": "rm", "lock": "unlock", "unlock": "lock", "register": "rm"}
 _NOUNS = {"runs": "run", "experiments": "experiment", "models": "model"}
 
 
@@ -51,7 +52,7 @@ async def _plan(session: Session, events: Sequence[Event], reason: str, ticket: 
                 where=change.subject,
                 way_out="Somebody has changed it since; it is not undone",
             )
-    operation = _operation(changes[0])
+    operation = _operation(last.action, changes[0])
     whose = "" if is_mine(session, last) else f", made by {who(last)} and not by you"
     takes = f"takes back event {last.seq}, {last.action} of {rfc3339(last.time)}{whose}"
     plan = make_plan(
@@ -96,8 +97,11 @@ def _back(event: Event, now: str) -> Sequence[Change]:
     ]
 
 
-def _operation(change: Change) -> str:
-    """The operation that makes a change of one field."""
+def _operation(action: str, change: Change) -> str:
+    """The operation that takes `action` back, which has made `change` the other way round."""
+    noun, _, verb = action.partition(".")
+    if noun != "alias" and verb in _BACK:
+        return f"{noun}.{_BACK[verb]}"
     address, word = parse_address(change.subject), change.field.partition(":")[0]
     if address.alias is not None:
         return "alias.rm" if change.after is None else "alias.set"

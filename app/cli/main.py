@@ -36,6 +36,8 @@ COMMANDS = {
     "plan": ("plan", "plan", "Look at a plan that was saved with --save."),
     "apply": ("plan", "apply_", "Apply a plan that was saved with --save."),
     "gate": ("gate", "gate", "Ask whether a version may become an alias."),
+    "history": ("history", "history", "Who moved which alias of a model when and why."),
+    "at": ("at", "at", "What each alias pointed at, at any time."),
     "audit": ("audit", "audit", "Look at who did what and why."),
     "run": ("run", "run", "Record a command as a run."),
     "register": ("register", "register", "Make a file or folder a version of a model."),

@@ -77,6 +77,26 @@ def days_left(item: Trashed, now: datetime) -> float | None:
     return None if item.goes_at is None else max((item.goes_at - now) / _DAY, 0.0)
 
 
+def as_object(item: Trashed, now: datetime) -> dict[str, Any]:
+    """It as JSON; `days_left` until it may be purged."""
+    left = days_left(item, now)
+    return {
+        "what": item.what,
+        "id": item.ref,
+        "name": item.name,
+        "subject": item.subject,
+        "deleted_at": None if item.deleted_at is None else rfc3339(item.deleted_at),
+        "by": item.by,
+        "why": item.why,
+        "ticket": item.ticket,
+        "event": item.event,
+        "size": item.size,
+        "goes_at": None if item.goes_at is None else rfc3339(item.goes_at),
+        "days_left": None if left is None else round(left, 3),
+        "held": list(item.held),
+    }
+
+
 async def list_trash(session: Session, *, where: str = "", sort: str = "") -> Window[Trashed]:
     """What fits the filter text, what was deleted last first unless sorted otherwise."""
     now = session.clock()

@@ -167,7 +167,7 @@ def _why_not(
 
 def _why_not_said(word: Word, standing: Standing, back: Mapping[str, Word]) -> str:
     if not word.valid:
-        return word.trouble
+        return word.trouble or "its signature does not hold"
     if word.subject != standing.subject:
         return "it was signed for another version"
     if word.target != standing.target:

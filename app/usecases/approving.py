@@ -108,6 +108,8 @@ async def _answering(session: Session, kind: str, ref: str, alias: str) -> dict[
     request = await find_request(session, ref, alias)
     _may(session, f"approval.{verb}", request.subject)
     me = _me(session)
+    if ROLE not in session.policy.people[me].roles:
+        raise RefusedError(f"{me} has not the role {ROLE}", where=request.target)
     version = await session.registry.version(request.model, request.number)
     report = await _gate(session, version, request.alias)
     standing = await standing_of(session, version, request.target, report.evidence)
@@ -286,9 +288,8 @@ def _may(session: Session, operation: str, subject: str) -> None:
 
 
 def _me(session: Session) -> str:
-    from .roles import person_of
-
-    name = person_of(session)
+    """Whose key it is that would sign: no login says that."""
+    name = session.policy.person_with(session.actor.key or "", session.clock().date())
     if not name:
         raise RefusedError(
             f"your key {session.actor.key} is nobody's by the policy",

@@ -5,15 +5,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from modeldeck.backends.api.statements import Signed, Signer, Statement, Statements, Sync
+from modeldeck.backends.api.errors import UsageError
+from modeldeck.backends.api.statements import (
+    Accepting,
+    Signed,
+    Signer,
+    Statement,
+    Statements,
+    Sync,
+)
 
 from .config.contexts import GIT, Slot, expanded
 from .config.key_files import Me
 from .config.paths import state_folder
 from .config.policy import Policy
-
-PATIENCE = 30.0
-"""Seconds that git has for one step, unless the slot gives it more."""
 
 
 class Later:
@@ -22,6 +27,19 @@ class Later:
     def __init__(self, make: Callable[[], Statements]) -> None:
         self._make = make
         self._made: Statements | None = None
+
+    async def heads(self) -> tuple[str, str]:
+        """See `Accepting`."""
+        return await self._accepting().heads()
+
+    async def accept(self, head: str) -> Sync:
+        """See `Accepting`."""
+        return await self._accepting().accept(head)
+
+    def _accepting(self) -> Accepting:
+        if not isinstance(self.made, Accepting):
+            raise UsageError("these records are shared with nobody", where="records")
+        return self.made
 
     @property
     def made(self) -> Statements:
@@ -32,6 +50,11 @@ class Later:
 
     async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed:
         return await self.made.put(statement, signer, send=send)
+
+    async def put_all(
+        self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
+    ) -> Sequence[Signed]:
+        return await self.made.put_all(statements, signer, send=send)
 
     async def statements(self, kinds: Sequence[str] = (), subject: str = "") -> Sequence[Signed]:
         return await self.made.statements(kinds, subject)
@@ -78,7 +101,7 @@ def statements_of(
             address=address_of(slot),
             branch=slot.branch,
             clone=clone_of(slot),
-            seconds=max(PATIENCE, slot.deadline),
+            seconds=slot.deadline,
         )
 
     return Later(make)

@@ -45,6 +45,8 @@ COMMANDS = {
     "import": ("importing", "import_", "Copy what MLflow has recorded into a registry."),
     "demo": ("demo", "demo", "Train a small project to look at."),
     "context": ("context", "context", "List, add, choose, test contexts: servers by name."),
+    "key": ("key", "key", "The keys that you and this machine sign with."),
+    "records": ("records", "records", "What several people share, and how far it has come."),
     "login": ("login", "login", "Keep the password or token of a context."),
     "init": ("init", "init", "Make an empty registry."),
     "info": ("info", "info", "Where things lie, which versions, which settings."),
@@ -63,6 +65,8 @@ SAME = {
     "aliases": "alias",
     "artifact": "artifacts",
     "contexts": "context",
+    "keys": "key",
+    "record": "records",
 }
 
 

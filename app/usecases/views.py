@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from modeldeck.backends.api.statements import Signed, Sync
+
 from . import encode
 from .asked import Approval, Request, Waiting
 from .compare import Comparison, MetricRow, TextRow
@@ -158,6 +160,7 @@ def overview(item: Overview) -> dict[str, Any]:
         "models": {"count": item.model_count, "items": [encode.model(m) for m in item.models]},
         "changes": [encode.event(event) for event in item.changes],
         "next": [{"words": words, "command": command} for words, command in item.next],
+        "waiting": [waiting(one) for one in item.waiting],
     }
 
 
@@ -170,6 +173,7 @@ def counts(item: Counts) -> dict[str, Any]:
         "running": item.running,
         "failed_lately": item.failed_lately,
         "models": item.models,
+        "waiting": item.waiting,
     }
 
 
@@ -229,6 +233,39 @@ def waiting(item: Waiting) -> dict[str, Any]:
         "until": encode.time(item.until),
         "words": item.words,
         "command": item.command,
+    }
+
+
+def signed(item: Signed) -> dict[str, Any]:
+    """A statement as it was found."""
+    said = item.statement
+    return {
+        "id": item.id,
+        "kind": said.kind,
+        "subject": said.subject,
+        "digest": said.digest or None,
+        "time": encode.time(said.time),
+        "person": item.person or None,
+        "key": item.key or None,
+        "valid": item.valid,
+        "why": item.why or None,
+        "received_at": encode.time(item.received_at),
+        "origin": item.origin or None,
+        "body": encode.plain(said.body),
+    }
+
+
+def sync(item: Sync) -> dict[str, Any]:
+    """How far what is shared has come."""
+    return {
+        "place": item.place,
+        "shared": item.shared,
+        "at": encode.time(item.at),
+        "away": item.away,
+        "rewritten": item.rewritten,
+        "waiting": item.waiting,
+        "new": list(item.new),
+        "trouble": item.trouble or None,
     }
 
 

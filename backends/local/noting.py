@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..api.events import ELSEWHERE, OUTCOMES, Entry, Event
+from ..api.events import OUTCOMES, Entry, Event
 from ..api.protocols import Teach
 from ..api.times import to_micros
 from .auditing import Auditor
@@ -41,7 +41,7 @@ class Noting(Auditor):
             if known is not None:
                 return known
             event = write(connection, self._signed(entry), self.clock(), self.signer)
-            if entry.phase in ELSEWHERE or (outcome and entry.phase == "done"):
+            if entry.phase == "observed" or (outcome and entry.phase == "done"):
                 table.learn(connection, event, event.time)
             return event
 

@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..api.errors import ModeldeckError, UnreachableError
+from ..api.errors import ConflictError, ModeldeckError, UnreachableError
 from ..api.statements import Signed, Signer, Statement, Sync
 from ..api.times import from_micros, to_micros
 from ..local import statements as table
@@ -83,8 +83,10 @@ class GitStatements(LocalStatements):
         self._key = f"{address} {branch}"
         self._turn = asyncio.Lock()
 
-    async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed:
-        signed = await super().put(statement, signer)
+    async def put_all(
+        self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
+    ) -> Sequence[Signed]:
+        signed = await super().put_all(statements, signer)
         if send:
             state = await self._state()
             # Who is away is not waited for with each change.
@@ -99,6 +101,7 @@ class GitStatements(LocalStatements):
         return Sync(
             place=self.place,
             rewritten=bool(state.rewritten),
+            away=bool(state.trouble),
             at=state.reached_at,
             waiting=waiting,
             trouble=_words(state),
@@ -121,12 +124,16 @@ class GitStatements(LocalStatements):
                     return replace(await self.status(), trouble=str(other))
         return replace(await self.status(), new=new)
 
-    async def accept(self) -> Sync:
+    async def accept(self, head: str) -> Sync:
         """Take the place as it is now, whatever was there before; what is here stays here."""
         async with self._turn, self._alone():
-            head = await self._off(self.repository.fetch)
+            found = await self._off(self.repository.fetch)
+            if found != head:
+                raise ConflictError(
+                    "it has moved on meanwhile", where=self.place, way_out="Look again"
+                )
             files = await self._off(lambda: list(self.repository.files(head))) if head else []
-            new = await self._take(head, files, State())
+            new = await self._take(head, files, State(reached_at=self.clock()))
         return replace(await self.status(), new=new)
 
     async def heads(self) -> tuple[str, str]:

@@ -233,8 +233,15 @@ async def inbox_(session: Session, form: str) -> None:
 
 
 async def _print_inbox(session: Session, form: str) -> None:
+    items = await waits.inbox(session)
+    shown: Sequence[Any] = items if form == "table" else [views.waiting(one) for one in items]
+    output.write_list(shown, inbox_columns(session), form)
+
+
+def inbox_columns(session: Session) -> output.Columns:
+    """The columns of what waits."""
     now = session.clock()
-    columns: output.Columns = {
+    return {
         "WHAT": lambda item: WORDS[item.kind],
         "VERSION": _version,
         "FOR": lambda item: item.target.rpartition("@")[2] or words.NONE,
@@ -244,9 +251,6 @@ async def _print_inbox(session: Session, form: str) -> None:
         "IS": lambda item: item.words,
         "DO": lambda item: item.command,
     }
-    items = await waits.inbox(session)
-    shown: Sequence[Any] = items if form == "table" else [views.waiting(one) for one in items]
-    output.write_list(shown, columns, form)
 
 
 WORDS = {

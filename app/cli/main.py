@@ -38,6 +38,7 @@ COMMANDS = {
     "gate": ("gate", "gate", "Ask whether a version may become an alias."),
     "history": ("history", "history", "Who moved which alias of a model when and why."),
     "at": ("at", "at", "What each alias pointed at, at any time."),
+    "dossier": ("dossier", "dossier", "What was live then, by whom, on what evidence."),
     "audit": ("audit", "audit", "Look at who did what and why."),
     "run": ("run", "run", "Record a command as a run."),
     "register": ("register", "register", "Make a file or folder a version of a model."),

@@ -76,15 +76,14 @@ async def carry_out_bulk(
         return 0
     number = sum(len(subjects_of(one.plan)) for one in real)
     _check_count(number, count, yes=yes)
-    _tell(refused)
     agreed = [agree(session, one.plan, yes=yes) for one in real]
     outcomes: list[usecase.Outcome] = []
     for plan in agreed:
-        outcomes += await usecase.apply_bulk(session, usecase.Bulk(plan=plan), tell=told)
-    wrong = usecase.went_wrong(outcomes, {})
+        done = await usecase.apply_bulk(session, usecase.Bulk(plan=plan), tell=told)
+        outcomes += done.outcomes
     _print([*outcomes, *refused], form)
     streams.say(usecase.tally([*outcomes, *refused]))
-    return 1 if wrong else 0
+    return 1 if any(one.result != usecase.DONE for one in outcomes) else 0
 
 
 def _check_count(number: int, count: int | None, *, yes: bool) -> None:

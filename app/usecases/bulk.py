@@ -10,7 +10,6 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import (
     DamagedError,
     ModeldeckError,
@@ -132,18 +131,26 @@ def filter_text(where: str) -> str:
     return "" if where.strip() == "*" else where
 
 
-async def apply_bulk(session: Session, bulk: Bulk, *, tell: Tell = silent) -> Sequence[Outcome]:
+class Applied(Struct, frozen=True, kw_only=True):
+    """What became of each, those that were left out last, and the events of what was done."""
+
+    outcomes: Sequence[Outcome]
+    events: Sequence[Event] = ()
+
+
+async def apply_bulk(session: Session, bulk: Bulk, *, tell: Tell = silent) -> Applied:
     """Do what the plan says, and tell what became of each, with those it leaves out.
 
     On a registry here it is all or nothing, and raises as `apply_plan` does.
     """
     plan = bulk.plan
     if plan.empty:
-        return bulk.refused
+        return Applied(outcomes=bulk.refused)
     if not session.remote:
         events = await apply_plan(session, plan, tell=tell)
-        return [*outcomes_of(events), *bulk.refused]
-    return [*await _in_turn(session, plan, tell), *bulk.refused]
+        return Applied(outcomes=[*outcomes_of(events), *bulk.refused], events=events)
+    done = await _in_turn(session, plan, tell)
+    return Applied(outcomes=[*done.outcomes, *bulk.refused], events=done.events)
 
 
 def outcomes_of(events: Sequence[Event]) -> Sequence[Outcome]:
@@ -153,11 +160,12 @@ def outcomes_of(events: Sequence[Event]) -> Sequence[Outcome]:
     return list(found.values())
 
 
-async def _in_turn(session: Session, plan: Plan, tell: Tell) -> Sequence[Outcome]:
+async def _in_turn(session: Session, plan: Plan, tell: Tell) -> Applied:
     changes: dict[str, list[Change]] = {}
     for change in plan.changes:
         changes.setdefault(change.subject, []).append(change)
     found: list[Outcome] = []
+    made: list[Event] = []
     away = 0
     for subject, some in changes.items():
         if away >= AWAY:
@@ -176,7 +184,8 @@ async def _in_turn(session: Session, plan: Plan, tell: Tell) -> Sequence[Outcome
         else:
             away = 0
             found += outcomes_of(events)
-    return found
+            made += events
+    return Applied(outcomes=found, events=made)
 
 
 def _part(session: Session, plan: Plan, changes: Sequence[Change]) -> Plan:
@@ -203,16 +212,3 @@ def tally(outcomes: Sequence[Outcome]) -> str:
         for result in (DONE, REFUSED, FAILED, UNKNOWN)
     }
     return ", ".join(f"{count:,} {result}" for result, count in counts.items() if count)
-
-
-def went_wrong(outcomes: Sequence[Outcome], left: Left) -> bool:
-    """Whether any failed that the plan did not leave out from the start."""
-    return any(one.result != DONE and one.subject not in left for one in outcomes)
-
-
-def noun_of(subject: str) -> Noun:
-    """What an address names."""
-    place = parse_address(subject)
-    if place.noun == "runs":
-        return "run"
-    return "version" if place.version is not None else "model"

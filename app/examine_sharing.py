@@ -14,7 +14,7 @@ _NEW = "`modeldeck key new` makes one; config.toml can name one: [signing] key"
 
 async def sharing_findings(session: Session) -> Sequence[Finding]:
     """Raises nothing: what fails is a finding. The shared place is asked, if there is one."""
-    found = []
+    found: list[Finding] = []
     try:
         found.extend(_keys(session))
     except ModeldeckError as error:

@@ -9,9 +9,9 @@ from weakref import WeakSet
 import msgspec
 
 from modeldeck.backends.api.errors import ModeldeckError, RefusedError
-from modeldeck.backends.api.events import Event, learned
+from modeldeck.backends.api.events import Entry, Event, learned
 from modeldeck.backends.api.plan import LIFETIME, Change, Plan
-from modeldeck.backends.api.query import And, Compare, Field, In
+from modeldeck.backends.api.query import Field, In
 from modeldeck.backends.api.statements import (
     EVENT,
     Accepting,
@@ -26,6 +26,8 @@ from .session import Session
 
 FRESH = 30.0
 """Seconds for which what was fetched is new enough to decide on."""
+LOOKED = 200
+"""So many of the newest events are looked at for what nobody was known to have done."""
 LONGEST = 2000
 """Characters of a text in an event; of a longer one its digest is told."""
 SLACK = timedelta(minutes=1)
@@ -115,40 +117,39 @@ async def refresh(session: Session, *, older: float = 0.0) -> Sync:
     """Fetch and send; what others say of changes that were nobody's then goes to the trail."""
     statements = _of(session)
     sync = await statements.sync(older=older)
-    if sync.new and session.remote and not session.readonly:
-        await _explain(session, frozenset(sync.new))
+    if (sync.new or not older) and session.remote and not session.readonly:
+        await _explain(session, statements)
     return sync
 
 
-async def _explain(session: Session, new: frozenset[str]) -> None:
+async def _explain(session: Session, statements: Statements) -> None:
     """Of each move that was observed before its statement came, say whose it was."""
     records: Any = getattr(session.registry, "records", None)
     if records is None or not records.availability("event.note").supported:
         return
-    for signed in await _of(session).statements((EVENT,)):
-        entry = learned(signed, "version", context=session.context) if signed.id in new else None
-        if entry is None:
+    where = In(Field("phase"), ["observed", "learned"])
+    events = (await session.registry.events(where, first=LOOKED)).first
+    lessons = [one for one in events if one.phase == "learned"]
+    explained = {one.caused_by for one in lessons}
+    used = {(one.evidence or {}).get("statement") for one in lessons}
+    for event in events:
+        if event.phase != "observed" or event.seq in explained:
             continue
-        where = And(
-            (
-                Compare(Field("subject"), "=", entry.subject),
-                In(Field("phase"), ["observed", "learned"]),
-            )
-        )
-        window = await session.registry.events(where, first=100)
-        explained = {one.caused_by for one in window.first if one.phase == "learned"}
-        for event in window.first:
-            if event.seq not in explained and _fits(event, entry.after, signed):
+        for signed in await statements.statements((EVENT,), event.subject):
+            entry = learned(signed, "version", context=session.context)
+            if entry is not None and signed.id not in used and _fits(event, entry, signed):
+                used.add(signed.id)
                 await records.note(msgspec.structs.replace(entry, caused_by=event.seq))
                 break
 
 
-def _fits(event: Event, after: Mapping[str, Any], signed: Signed) -> bool:
+def _fits(event: Event, entry: Entry, signed: Signed) -> bool:
     """Whether an observed event is the one that the statement speaks of."""
-    if event.phase != "observed" or not isinstance(event.after, Mapping):
+    if not isinstance(event.after, Mapping) or event.context != entry.context:
         return False
     between = event.after.get("between")
-    if event.after.get("version") != after["version"] or not isinstance(between, list | tuple):
+    same = event.after.get("version") == entry.after["version"]
+    if not same or not isinstance(between, list | tuple):
         return False
     low, high = (datetime.fromisoformat(time) for time in between)
     return low - SLACK < signed.statement.time <= high

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from modeldeck.app.usecases.trash_words import TRASH
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import EVENTS, EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
 
@@ -15,6 +16,7 @@ NOUNS = {
     "models": ("model", "m"),
     "versions": ("version", "v"),
     "audit": ("events", "event", "au"),
+    "trash": ("deleted", "bin"),
     "contexts": ("context", "ctx"),
     "quit": ("q", "q!", "qa", "exit"),
 }
@@ -26,6 +28,7 @@ _WORDS: dict[str, Vocabulary] = {
     "models": MODELS,
     "versions": VERSIONS,
     "audit": EVENTS,
+    "trash": TRASH,
 }
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
 _TERM = re.compile(r"([\w.-]+)=(\S+)")

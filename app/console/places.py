@@ -36,6 +36,10 @@ def screen_of(goal: Goal) -> DeckScreen:
             from .screens.contexts import ContextsScreen
 
             return ContextsScreen(where=goal.where)
+        case "trash":
+            from .screens.trash import TrashScreen
+
+            return TrashScreen(where=goal.where)
         case "audit":
             from .screens.events import EventsScreen
 

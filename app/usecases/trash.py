@@ -14,7 +14,7 @@ from modeldeck.backends.api.lists import PIECE, ListWindow, RunQuery, Window, al
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.order import arranged
 from modeldeck.backends.api.protocols import Trash
-from modeldeck.backends.api.query import And, Attribute, Compare, Field, In, Vocabulary
+from modeldeck.backends.api.query import And, Compare, Field, In
 from modeldeck.backends.api.runs import Fields, Run, Shelf
 from modeldeck.backends.api.times import rfc3339
 
@@ -22,24 +22,10 @@ from .breaking import made_from
 from .locks import is_locked
 from .session import Session
 from .shelf import Noun
+from .trash_words import TRASH
 from .versions import version_name
 from .words import filter_of, sort_of
 
-TRASH = Vocabulary(
-    "trash",
-    {
-        "what": Attribute("choice", ("noun",), ("run", "version", "model")),
-        "name": Attribute("text"),
-        "id": Attribute("text", ("ref",)),
-        "deleted": Attribute("time", ("deleted_at",)),
-        "by": Attribute("text", ("user",)),
-        "why": Attribute("text", ("reason",)),
-        "ticket": Attribute("text"),
-        "size": Attribute("number"),
-        "goes": Attribute("number"),
-        "held": Attribute("text", ("held_by",)),
-    },
-)
 LOCKED = "LOCKED"
 _DAY = timedelta(days=1)
 _ASKED = 500

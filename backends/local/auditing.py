@@ -123,10 +123,7 @@ class Auditor:
 
         `at_once`: it is a promotion, after which one is always written.
         """
-        now = self.clock()
-        wanted = self.host_key is not None and (
-            at_once or await self.registry.read(lambda c: checkpoints.nearly_due(c, now))
-        )
+        wanted = self.host_key is not None and (at_once or await self.registry.read(self._nearly))
         key = await self._key() if wanted else None
         made: list[Kept] = []
 
@@ -159,9 +156,14 @@ class Auditor:
         else:
             self._tell(made)
 
+    def _nearly(self, connection: Connection) -> bool:
+        return checkpoints.nearly_due(connection, self.clock())
+
     def _due(self, connection: Connection, key: HostKey | None, *, at_once: bool) -> Sequence[Kept]:
+        if key is None:
+            return []
         now = self.clock()
-        if key is None or not checkpoints.due(connection, now, at_once=at_once):
+        if not checkpoints.due(connection, now, at_once=at_once):
             return []
         try:
             return [checkpoints.write(connection, key, now)]

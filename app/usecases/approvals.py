@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from modeldeck.app.config.policy import Policy
 from modeldeck.backends.api.address import version as version_address
-from modeldeck.backends.api.models import Version
+from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.statements import APPROVAL, REFUSAL, REQUEST, WITHDRAWAL
 
 from .asked import DAYS, Approval, Decision, Standing, Word, short_id
@@ -87,6 +87,18 @@ def wanted(policy: Policy, target: str) -> Wanted:
 
 def _number(value: Any, otherwise: int) -> int:
     return value if isinstance(value, int) and value > 0 else otherwise
+
+
+def gated_aliases(policy: Policy, model: Model) -> Sequence[str]:
+    """The aliases of a model that a gate stands before: those it has, those that a gate names."""
+    named = [
+        pattern.rpartition("@")[2]
+        for gate in policy.gates.values()
+        for pattern in gate.targets
+        if not set("*?[") & set(pattern.rpartition("@")[2])
+    ]
+    names = dict.fromkeys([*named, *sorted(model.aliases)])
+    return [name for name in names if name and policy.before(model.name, name)]
 
 
 def judge(words: Sequence[Word], standing: Standing) -> Sequence[Approval]:

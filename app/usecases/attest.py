@@ -47,8 +47,6 @@ OPERATIONS = {
 }
 DIGEST_TAG = "modeldeck.digest"
 """Where a server keeps the digest of a version that was copied to it."""
-FRESH = 30.0
-"""Seconds for which what was last fetched of others will do."""
 
 
 class _Policy(Struct, frozen=True):
@@ -115,9 +113,12 @@ async def words_about(session: Session, subject: str = "", *, old: bool = False)
     """What was said of a version, or of all, oldest first. With `old` what is here will do."""
     if session.statements is None:
         return ()
-    if not old:
-        await session.statements.sync(older=FRESH)
-    found = await session.statements.statements(WORDS, subject)
+    if old:
+        found = await session.statements.statements(WORDS, subject)
+    else:
+        from .sharing import shared
+
+        found = await shared(session, WORDS, subject)
     words = (word_of(signed) for signed in found)
     return [word for word in words if word is not None]
 

@@ -326,7 +326,11 @@ def verify(folder: Path, keys: "list[str]", checkpoints: "list[Path]") -> "list[
         _, size, root, signed = read_checkpoint(note, keys)
         if index + 1 not in trail.hashes or not index < size:
             raise WrongError(f"{name} is of an event that is not there")
-        if climbed(index, size, trail.hashes[index + 1], path) != root or (keys and not signed):
+        try:
+            proven = climbed(index, size, trail.hashes[index + 1], path) == root
+        except WrongError as wrong:
+            raise WrongError(f"{name}: {wrong}; it does not prove anything") from None
+        if not proven or (keys and not signed):
             raise WrongError(f"{name} does not prove that event {index + 1} was there")
     said.append(f"ok: {count} events, {trail.erased} of them erased, {len(proofs)} proofs")
     words = f", {trail.unverified} of them of kinds that are not verified here"

@@ -83,6 +83,8 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value) or "none"
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 

@@ -15,12 +15,13 @@ NOUNS = {
     "runs": ("run", "r"),
     "models": ("model", "m"),
     "versions": ("version", "v"),
+    "history": ("timeline", "h"),
     "audit": ("events", "event", "au"),
     "trash": ("deleted", "bin"),
     "contexts": ("context", "ctx"),
     "quit": ("q", "q!", "qa", "exit"),
 }
-OF = {"runs": "experiments", "versions": "models", "contexts": "contexts"}
+OF = {"runs": "experiments", "versions": "models", "history": "models", "contexts": "contexts"}
 """Whose names may follow a noun."""
 _WORDS: dict[str, Vocabulary] = {
     "experiments": EXPERIMENTS,

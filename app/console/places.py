@@ -32,6 +32,11 @@ def screen_of(goal: Goal) -> DeckScreen:
             from .screens.models import VersionsScreen
 
             return VersionsScreen(goal.of, where=goal.where)
+        case "history":
+            from .screens.timeline import TimelineScreen
+
+            model, _, alias = goal.of.rpartition("@") if "@" in goal.of else (goal.of, "", "")
+            return TimelineScreen(model, alias)
         case "contexts":
             from .screens.contexts import ContextsScreen
 

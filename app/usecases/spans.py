@@ -29,8 +29,8 @@ class Watch(Struct, frozen=True, kw_only=True):
     """What is known of an alias beside its moves.
 
     It was watched from `first` on, None where nobody knows. It was seen at `version` (None: not
-    set) from `since` to `looked`, which are None where it was not seen. `far`: others may move it
-    without our being told.
+    set) from `since` to `looked`, which are None where it was not seen. `far`: others may have
+    moved it since then without our being told.
     """
 
     first: datetime | None = None

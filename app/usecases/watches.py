@@ -126,12 +126,12 @@ def _far(lane: Lane, looks: Mapping[str, Look], present: Present) -> Watch:
     elif own is not None and own.known:
         version, since = own.value, own.since
         looked = max(look.looked for look in (own, *around))
-    if present.now is not None:
-        now = present.now.get(lane)
-        if since is None or looked is None or now != version:
-            version, since, looked = now, present.read_at, present.read_at
-        looked = max(looked, present.read_at)
-    return Watch(first=first or since, version=version, since=since, looked=looked, far=True)
+    if present.now is None:
+        return Watch(first=first, version=version, since=since, looked=looked, far=True)
+    now = present.now.get(lane)
+    if since is None or looked is None or now != version:
+        since = present.read_at
+    return Watch(first=first or since, version=now, since=since, looked=present.read_at)
 
 
 async def _near(

@@ -1,6 +1,5 @@
 """The lists of models and of a model's versions."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -76,6 +75,14 @@ class ModelsScreen(ListScreen):
         item = self.current()
         return model_address(item.name) if item else self.address
 
+    def do_history(self) -> None:
+        """What happened to the one under the cursor."""
+        from .timeline import TimelineScreen
+
+        item = self.current()
+        if item is not None:
+            self.console.push_screen(TimelineScreen(item.name))
+
     def do_promote(self) -> None:
         """Point an alias at the latest version of the one under the cursor."""
         from .alias import promote_latest
@@ -84,10 +91,20 @@ class ModelsScreen(ListScreen):
         if item is not None:
             promote_latest(self, item)
 
+    def do_rollback(self) -> None:
+        """Point an alias of the one under the cursor back at what it was before."""
+        from .alias import roll_back
+
+        item = self.current()
+        if item is not None:
+            roll_back(self, item.name)
+
     def _nothing_chosen(self) -> str:
         return "" if self.current() is not None else "there is no model here"
 
-    why_not_promote = _nothing_chosen
+    why_not_rollback = _nothing_chosen
+
+    why_not_history = why_not_promote = _nothing_chosen
 
     def do_delete(self) -> None:
         """Delete the marked models, else the one under the cursor with its aliases."""
@@ -116,12 +133,6 @@ class ModelsScreen(ListScreen):
         self.shelf = Shelf.DELETED if self.shelf == Shelf.ACTIVE else Shelf.ACTIVE
         self.say("deleted ones" if self.shelf == Shelf.DELETED else "")
         self.ask()
-
-
-def history_of(model: str) -> str:
-    """The filter of all events on a model, its versions and aliases."""
-    plain = re.escape(model_address(model)).replace("\\", "\\\\").replace('"', '\\"')
-    return f'subject ~ "^{plain}([/@]|$)"'
 
 
 class VersionsScreen(ListScreen):
@@ -195,6 +206,14 @@ class VersionsScreen(ListScreen):
         if item is not None:
             self.console.promote(self, item)
 
+    def do_rollback(self) -> None:
+        """Point an alias of the model back at what it was before."""
+        from .alias import roll_back
+
+        item = self.current()
+        if item is not None:
+            roll_back(self, item.model)
+
     def _addresses(self) -> list[str]:
         parts = (key.rpartition("/") for key in self.chosen())
         return [version_address(model, int(number)) for model, _, number in parts]
@@ -216,7 +235,7 @@ class VersionsScreen(ListScreen):
     def _nothing_chosen(self) -> str:
         return "" if self.chosen() else "there is no version to choose"
 
-    why_not_tag = why_not_promote = _nothing_chosen
+    why_not_tag = why_not_promote = why_not_rollback = _nothing_chosen
 
     def why_not_delete(self) -> str:
         """Deleted ones are deleted already."""
@@ -232,11 +251,10 @@ class VersionsScreen(ListScreen):
 
     def do_history(self) -> None:
         """What happened to the model."""
-        from .events import EventsScreen
+        from .timeline import TimelineScreen
 
         item = self.current()
-        model = self.model or (item.model if item else "")
-        self.console.push_screen(EventsScreen(where=history_of(model)))
+        self.console.push_screen(TimelineScreen(self.model or (item.model if item else "")))
 
     def do_shelf(self) -> None:
         """Deleted ones, or those in use."""

@@ -46,13 +46,15 @@ def _of_struct(value: Any, kind: type[msgspec.Struct], path: Path) -> Iterator[M
         yield Mistake(path, f"{_name(path)}: Expected a table, got {type(value).__name__}")
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    meant: set[str] = set()
     for key, inner in value.items():
         if key in fields:
             yield from mistakes(inner, fields[key].type, (*path, key))
         else:
+            meant.update(get_close_matches(key, list(fields), 1))
             yield Mistake((*path, key), f"unknown key {key}", suggestion(key, list(fields)))
     for key, field in fields.items():
-        if field.required and key not in value:
+        if field.required and key not in value and key not in meant:
             yield Mistake(path, f"{_name(path)}: needs {key}")
 
 

@@ -49,7 +49,7 @@ class Freeze(Rule, frozen=True, kw_only=True):
     def problems(self) -> Iterator[Problem]:
         try:
             zone = ZoneInfo(self.zone)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):
             way_out = "Write an IANA name, such as Europe/Berlin"
             yield ("zone",), f"{self.zone!r} is no time zone of this machine", way_out
             return

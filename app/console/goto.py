@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from modeldeck.app.usecases.asked import APPROVALS, INBOX
 from modeldeck.app.usecases.trash_words import TRASH
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import EVENTS, EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
@@ -16,6 +17,8 @@ NOUNS = {
     "models": ("model", "m"),
     "versions": ("version", "v"),
     "history": ("timeline", "h"),
+    "inbox": ("in", "waiting"),
+    "approvals": ("approval", "ap"),
     "audit": ("events", "event", "au"),
     "trash": ("deleted", "bin"),
     "contexts": ("context", "ctx"),
@@ -28,6 +31,8 @@ _WORDS: dict[str, Vocabulary] = {
     "runs": RUNS,
     "models": MODELS,
     "versions": VERSIONS,
+    "inbox": INBOX,
+    "approvals": APPROVALS,
     "audit": EVENTS,
     "trash": TRASH,
 }

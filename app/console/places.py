@@ -37,6 +37,14 @@ def screen_of(goal: Goal) -> DeckScreen:
 
             model, _, alias = goal.of.rpartition("@") if "@" in goal.of else (goal.of, "", "")
             return TimelineScreen(model, alias)
+        case "inbox":
+            from .screens.inbox import InboxScreen
+
+            return InboxScreen(where=goal.where)
+        case "approvals":
+            from .screens.inbox import ApprovalsScreen
+
+            return ApprovalsScreen(where=goal.where)
         case "contexts":
             from .screens.contexts import ContextsScreen
 

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from modeldeck.app.usecases.asked import Waiting
 from modeldeck.app.usecases.overview import Overview
 from modeldeck.backends.api.address import model as model_address
 from modeldeck.backends.api.address import run as run_address
+from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.runs import Run
 from modeldeck.widgets.table import Cell, Column, Row, Span
 
 from .events_words import STYLES, change_words, outcome_words, who
+from .inbox_words import KINDS, until_words
 from .words import STATES, figure, lasted, length, natural, when
 
 COLUMNS = (
@@ -93,12 +96,17 @@ def sections_of(
     looked: Looked,
     changes: Sequence[Event],
     unsettled: Sequence[Event] = (),
+    waiting: Sequence[Waiting] = (),
 ) -> list[Section]:
     """The sections that have something to say, what is wrong first."""
     above = {run.id for run in (*found.failed, *found.running)}
     recent = [run for run in found.recent if run.id not in above]
     failing = "status in (failed, killed) and (ended > -24h or started > -24h)"
+    wrong = [_waiting(one, now) for one in waiting if one.kind == "wrong"]
+    waits = [_waiting(one, now) for one in waiting if one.kind != "wrong"]
     sections = [
+        Section("WRONG", "", "inbox", wrong, len(wrong)),
+        Section("WAITING FOR ME", "", "inbox", waits, len(waits)),
         Section(
             "UNSETTLED",
             "not known to have arrived",
@@ -193,6 +201,26 @@ def sections_of(
     said = [section for section in sections if section.entries]
     said.append(Section("NOT CONNECTED", NOT_HERE, "", (), quiet=True))
     return said
+
+
+def _waiting(one: Waiting, now: datetime) -> Entry:
+    word, style = KINDS[one.kind]
+    alias = one.target.rpartition("@")[2]
+    known = one.version is not None
+    cells: list[Cell | str] = [
+        Cell(word, style),
+        f"{one.model} v{one.version} -> {alias}" if known else one.words,
+        one.person,
+        when(one.time, now) if one.time else "",
+        Cell("  ".join(filter(None, (until_words(one, now), one.words if known else ""))), "dim"),
+    ]
+    opens = version_address(one.model, one.version) if one.version is not None else ""
+    return Entry(Row(waiting_key(one), cells), opens=opens, command=one.command)
+
+
+def waiting_key(one: Waiting) -> str:
+    """The key of its row."""
+    return f"w/{one.kind}/{one.id}/{one.target}/{one.version}"
 
 
 def _run(run: Run, now: datetime, detail: str) -> Entry:

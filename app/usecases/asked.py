@@ -8,11 +8,43 @@ from msgspec import Struct
 
 from modeldeck.app.config.policy import Person
 from modeldeck.backends.api.plan import Verdict
+from modeldeck.backends.api.query import Attribute, Vocabulary
 
 DAYS = 14
 """For how long an approval holds where the policy does not say."""
 Decision = Literal["approved", "refused", "asked", "withdrawn"]
 Kind = Literal["wrong", "due", "decide", "conflict", "void", "decided"]
+APPROVALS = Vocabulary(
+    "approvals",
+    {
+        "id": Attribute("text"),
+        "model": Attribute("text"),
+        "version": Attribute("number"),
+        "target": Attribute("text", ("for",)),
+        "state": Attribute("text"),
+        "person": Attribute("text", ("by", "user")),
+        "time": Attribute("time", ("asked",)),
+        "expires": Attribute("time"),
+        "due": Attribute("time"),
+        "reason": Attribute("text", ("why",)),
+        "ticket": Attribute("text"),
+    },
+    bare="target",
+)
+INBOX = Vocabulary(
+    "inbox",
+    {
+        "kind": Attribute("text"),
+        "model": Attribute("text"),
+        "version": Attribute("number"),
+        "target": Attribute("text", ("for",)),
+        "person": Attribute("text", ("who",)),
+        "time": Attribute("time", ("since",)),
+        "until": Attribute("time"),
+        "words": Attribute("text"),
+    },
+    bare="target",
+)
 _SHORT = 8
 _OVER = {"it was withdrawn": "withdrawn", "it expired": "expired"}
 

@@ -3,18 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.evaluate import Getter
+from modeldeck.backends.api.lists import ListWindow, Window
+from modeldeck.backends.api.order import arranged
+from modeldeck.backends.api.query import Field
 from modeldeck.backends.api.statements import APPROVAL
 
 from .approvals import ROLE
 from .approving import why_not_answer
-from .asked import Approval, Kind, Request, Waiting
+from .asked import INBOX, Approval, Kind, Request, Waiting
 from .audit import list_events
 from .requests import requests
 from .session import Session
+from .words import filter_of, sort_of
 
 MOVES = 50
 """So many of the latest moves of aliases are searched for broken glass."""
@@ -50,6 +55,21 @@ async def inbox(
         found += _of_request(request, me, live)
     found += _conflicts(all_, me, live)
     return sorted(found, key=lambda one: (ORDER.index(one.kind), _when(one)))
+
+
+async def list_inbox(session: Session, *, where: str = "", sort: str = "") -> Window[Waiting]:
+    """What waits, as a list; the worst first unless sorted otherwise."""
+    found = await inbox(session)
+    rows = arranged(found, _fields, filter_of(session, where, INBOX), sort_of(sort, INBOX))
+    return ListWindow(rows, [f"{one.kind}:{one.id}:{one.target}:{one.version}" for one in rows])
+
+
+def _fields(item: Waiting) -> Getter:
+    def get(field: Field) -> Any:
+        value = getattr(item, field.name)
+        return float(value) if field.name == "version" and value is not None else value
+
+    return get
 
 
 def _when(one: Waiting) -> float:

@@ -8,11 +8,11 @@ from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.evaluate import Getter
 from modeldeck.backends.api.lists import ListWindow, Window
 from modeldeck.backends.api.order import arranged
-from modeldeck.backends.api.query import Attribute, Field, Vocabulary
+from modeldeck.backends.api.query import Field
 from modeldeck.backends.api.statements import REQUEST
 
 from .approvals import judge, standing_of, wanted
-from .asked import Request, Standing, Word
+from .asked import APPROVALS, Request, Standing, Word
 from .attest import words_about
 from .session import Session
 from .words import filter_of, sort_of
@@ -21,23 +21,6 @@ LOOKED_AT = 50
 """So many requests are held against the registry, the newest."""
 OPEN = ("wait", "approved", "refused")
 """The states of requests about which something can still be done."""
-APPROVALS = Vocabulary(
-    "approvals",
-    {
-        "id": Attribute("text"),
-        "model": Attribute("text"),
-        "version": Attribute("number"),
-        "target": Attribute("text", ("for",)),
-        "state": Attribute("text"),
-        "person": Attribute("text", ("by", "user")),
-        "time": Attribute("time", ("asked",)),
-        "expires": Attribute("time"),
-        "due": Attribute("time"),
-        "reason": Attribute("text", ("why",)),
-        "ticket": Attribute("text"),
-    },
-    bare="target",
-)
 
 
 async def list_requests(

@@ -8,15 +8,18 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from modeldeck.app.usecases import audit
+from modeldeck.app.usecases.asked import Waiting
 from modeldeck.app.usecases.outcomes import unsettled
-from modeldeck.app.usecases.overview import Overview, overview
+from modeldeck.app.usecases.overview import Overview, overview, waiting_for
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.models import Model
 from modeldeck.backends.api.times import rfc3339
 from modeldeck.widgets.table import ListSource, Table
 from modeldeck.widgets.table.messages import RowChosen
 
-from ..sections import COLUMNS, Entry, Looked, entries_of, sections_of
+from .. import deciding
+from ..sections import COLUMNS, Entry, Looked, entries_of, sections_of, waiting_key
 from .base import DeckScreen
 
 Answer = tuple[Overview, Looked, Sequence[Event], Sequence[Event]]
@@ -35,7 +38,7 @@ class OverviewScreen(DeckScreen):
     crumb = "overview"
     address = "overview"
     command = "modeldeck"
-    offers: ClassVar[tuple[str, ...]] = ("open", "goto", "palette", "calls", "quit")
+    offers: ClassVar[tuple[str, ...]] = ("open", "approve", "goto", "palette", "calls", "quit")
     watches = True
     patience = 4
     reads = "overview"
@@ -43,6 +46,7 @@ class OverviewScreen(DeckScreen):
     def __init__(self) -> None:
         super().__init__()
         self._found: Answer | None = None
+        self._waiting: Sequence[Waiting] = ()
         self._entries: list[Entry] = []
         self._looked: tuple[int, datetime | None] = (0, None)
         self._latest = 0
@@ -101,6 +105,25 @@ class OverviewScreen(DeckScreen):
         if first and len(self._entries) > 1:
             with self.table.prevent(Table.RowHighlighted):
                 self.table.goto(1)
+        if self.session.policy.people:
+            self._ask_waiting(found.models)
+
+    def _ask_waiting(self, models: Sequence[Model]) -> None:
+        """Beside the rest: signatures are checked, and that is no part of the first look."""
+
+        async def work() -> Sequence[Waiting]:
+            return await waiting_for(self.session, models)
+
+        self.bridge.ask(self, "waiting", "what waits for me", work, old=True)
+
+    def got_waiting(self, waiting: Sequence[Waiting]) -> None:
+        """Show it, above all else; the cursor stays on the first row if nobody has moved it."""
+        at_first = self.table.cursor <= 1
+        self._waiting = waiting
+        self._show()
+        if at_first and len(self._entries) > 1:
+            with self.table.prevent(Table.RowHighlighted):
+                self.table.goto(1)
 
     def failed_overview(self, error: ModeldeckError) -> None:
         """Keep what there is, say what is wrong."""
@@ -114,7 +137,8 @@ class OverviewScreen(DeckScreen):
             return
         found, looked, changes, open_ = self._found
         now = self.session.clock()
-        sections = sections_of(found, now, self.session.directions, looked, changes, open_)
+        directions = self.session.directions
+        sections = sections_of(found, now, directions, looked, changes, open_, self._waiting)
         width, height = self.table.size
         self._entries = entries_of(sections, width, height)
         # What was said is over when a person moves, not when rows come.
@@ -157,6 +181,19 @@ class OverviewScreen(DeckScreen):
             self.console.go(entry.goes)
         elif entry.command:
             self.say(self.console.copy(entry.command))
+
+    def _request(self) -> str:
+        entry = self.current()
+        key = entry.row.key if entry else ""
+        return next((one.id for one in self._waiting if waiting_key(one) == key), "")
+
+    def do_approve(self) -> None:
+        """Approve what the cursor is on."""
+        deciding.approve(self, self._request())
+
+    def why_not_approve(self) -> str:
+        """Only what was asked for can be approved."""
+        return "" if self._request() else "nothing is asked for here; :inbox lists what waits"
 
     def address_now(self) -> str:
         """The address of what is under the cursor."""

@@ -96,7 +96,7 @@ def _short(value: Any) -> Any:
             return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         case bool() | None:
             return value
-        case int() if abs(value) >= 1 << 53:
+        case int() | float() if abs(value) >= 1 << 53:
             return str(value)
         case Mapping():
             return {key: _short(inner) for key, inner in value.items()}

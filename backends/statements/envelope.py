@@ -59,6 +59,12 @@ def seal(statement: Statement, signer: Signer) -> bytes:
     UsageError for what cannot be said, RefusedError where the key does not sign as it must.
     """
     payload = _payload(statement)
+    try:
+        _statement(payload)
+    except (MalformedError, DamagedError):
+        raise UsageError(
+            "holds what could not be read again", where="statement", way_out="Say it as text"
+        ) from None
     message = pae(payload)
     try:
         signature = armored(unarmored(signer.sign(NAMESPACE, message)))

@@ -18,6 +18,7 @@ from modeldeck.app.usecases.timeline_words import (
     who_words,
     why_words,
 )
+from modeldeck.backends.api.plan import Verdict
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.lines import Line, line
 from modeldeck.widgets.table import Cell, Column, Row
@@ -41,12 +42,12 @@ def columns(model: str) -> Sequence[Column]:
     """When, what, by whom, why; of which model, where there are several."""
     named = [Column("model", "MODEL", min_width=8, max_width=24, priority=9)]
     return [
-        Column("time", "TIME", "time", pinned=True, min_width=8, priority=10),
+        Column("time", "TIME", "time", pinned=True, min_width=5, priority=10),
         *([] if model else named),
         Column("alias", "ALIAS", min_width=5, max_width=20, priority=9),
         Column("what", "FROM -> TO", min_width=10, max_width=20, priority=9),
         Column("who", "WHO", min_width=7, max_width=18, priority=8),
-        Column("why", "WHY", min_width=12, max_width=0, priority=7, grow=1),
+        Column("why", "WHY", min_width=10, max_width=0, priority=7, grow=1),
         Column("ticket", "TICKET", max_width=12, priority=6),
         Column("gate", "GATE", max_width=10, priority=5),
     ]
@@ -84,12 +85,12 @@ def _move_row(found: Timeline, move: Move, now: datetime) -> Row:
     local = move.event.time.astimezone(now.tzinfo)
     outside = move.outside or not move.certain
     cells: list[Cell | str] = [
-        f"{local:%H:%M:%S}",
+        f"{local:%H:%M}",
         *([] if found.model else [Cell(move.model, "strong")]),
         Cell(move.alias or "-", "accent" if move.alias else "dim"),
         Cell(step_words(move), "strong" if move.kind == "alias" else ""),
         Cell(who_words(move), "warn" if outside else ""),
-        Cell(why_words(move, now), "warn" if outside or move.glass else ""),
+        Cell(why_words(move, local), "warn" if outside or move.glass else ""),
         Cell(move.event.ticket, "dim"),
         Cell(gate_words(move), "bad" if move.glass else ""),
     ]
@@ -131,40 +132,54 @@ def _place(span: Span, found: Timeline) -> float | None:
             return None
 
 
-def move_lines(move: Move, now: datetime) -> list[Line]:
-    """All that a move says, what is wrong of it first."""
-    event = move.event
-    actor = event.actor
-    who = who_words(move)
+def move_lines(move: Move, now: datetime, *, short: bool = False) -> list[Line]:
+    """All that a move says, what is wrong of it first; `short`: what has room in a few lines."""
+    event, actor, who = move.event, move.event.actor, who_words(move)
     place = "" if who == OUTSIDE else f"@{actor.host}"
-    head = f"{move.alias or 'version'} {step_words(move)}"
     told = clock(event.time, now, seconds=True)
-    lines = [
-        line(Part(head, "strong"), f"  {told}  by ", Part(f"{who}{place}", "strong"),
-             Part(f"  event {event.seq} {event.phase}", "dim"), hang=2)
-    ]  # fmt: skip
-    if said := outcome_words(move, now):
+    head = [
+        Part(f"{move.alias or move.model} {step_words(move)}", "strong"),
+        Part(f"  {told}  by "),
+        Part(f"{who}{place}", "strong"),
+        Part(f"  event {event.seq} {event.phase}", "dim"),
+    ]
+    if event.plan and not short:
+        head.append(Part(f"  plan {event.plan.removeprefix('sha256:')[:8]}", "dim"))
+    lines = [line(*head, hang=2)]
+    if said := outcome_words(move, event.time.astimezone(now.tzinfo)):
         lines.append(line(Part(f"  {said}", "warn"), hang=2))
-    why = "  ".join(filter(None, (event.ticket, event.reason)))
-    if why:
+    if why := "  ".join(filter(None, (event.ticket, event.reason))):
         lines.append(line(f"  why  {why}", hang=7))
-    gates = sorted(move.gates, key=lambda gate: gate.holds)
-    if gates:
-        policy = move.policy
-        commit = f"  policy {policy.commit[:8]}" if policy is not None and policy.commit else ""
-        lines.append(line(f"  gate {gate_words(move)} hold{commit}"))
-        lines += [
-            line(Part(f"       {gate.verdict:7} {gate.rule}", "" if gate.holds else "bad"),
-                 Part(f"  {gate.shows}", "dim"), hang=15)
-            for gate in gates
-        ]  # fmt: skip
-    if move.approvals:
-        lines.append(line(f"  approved by {', '.join(one[:12] for one in move.approvals)}"))
-    if event.plan or actor.key:
-        plan = f"plan {event.plan.removeprefix('sha256:')[:8]}" if event.plan else ""
-        key = f"key {actor.key}" if actor.key else ""
-        lines.append(line(Part(f"  {'  '.join(filter(None, (plan, key)))}", "dim")))
-    return lines
+    lines += _gate_lines(move, short=short)
+    if move.approvals and not short:
+        lines.append(line(f"  approved by {', '.join(one[:12] for one in move.approvals)}", hang=2))
+    if actor.key and not short:
+        lines.append(line(Part(f"  key  {actor.key}", "dim"), hang=7))
+    return [*lines, *([] if short else [line()])]
+
+
+def _gate_lines(move: Move, *, short: bool) -> list[Line]:
+    """What the rules said, what did not hold first; in short only what did not pass."""
+    gates = sorted(move.gates, key=lambda gate: (gate.holds, gate.verdict == "pass"))
+    if not gates:
+        return []
+    policy = move.policy
+    commit = f"  policy {policy.commit[:8]}" if policy is not None and policy.commit else ""
+    count = len(move.approvals)
+    approved = f"  {count} approval{'s' * (count != 1)}" if count and short else ""
+    odd = [f"{gate.rule} {gate.verdict}" for gate in gates if gate.verdict != "pass"]
+    said = f": {', '.join(odd)}" if odd and short else ""
+    lines = [line(f"  gate {gate_words(move)} hold{said}{commit}{approved}", hang=7)]
+    if short:
+        return lines
+    return [*lines, *(_rule_line(gate) for gate in gates)]
+
+
+def _rule_line(gate: Verdict) -> Line:
+    style = "" if gate.verdict == "pass" else "warn" if gate.holds else "bad"
+    return line(
+        Part(f"       {gate.verdict:7} {gate.rule}", style), Part(f"  {gate.shows}", "dim"), hang=15
+    )
 
 
 def state_lines(
@@ -189,7 +204,7 @@ def _state_line(
     found: Timeline, lane: Lane, spans: Sequence[Span], wide: int, instant: datetime, now: datetime
 ) -> Line:
     span, (model, alias) = span_at(spans, instant), lane
-    then = span_words(span, instant, now)
+    then = span_words(span, instant, instant.astimezone(now.tzinfo))
     known = span.known and span.version is not None
     if known and gone_at(found.moves, model, span.version, instant):
         then += " DELETED"

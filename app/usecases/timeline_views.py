@@ -68,7 +68,7 @@ def answer(item: Span, instant: datetime, now: datetime, found: Timeline) -> dic
         gone = gone_at(found.moves, item.model, item.version, instant)
     return {
         **span(item),
-        "words": span_words(item, instant, now),
+        "words": span_words(item, instant, instant.astimezone(now.tzinfo)),
         "who": None if by is None else who_words(by),
         "reason": by.event.reason if by else "",
         "ticket": by.event.ticket if by else "",

@@ -48,12 +48,12 @@ async def read_present(session: Session, model: str) -> Present:
         except NotFoundError:
             return Present(now={}, read_at=age.at)
         except UnreachableError as error:
-            return Present(now=None, read_at=age.at, trouble=str(error))
+            return Present(now=None, read_at=age.at, trouble=error.what)
     settled = getattr(registry, "settled", None)
     if settled is not None:
         await settled()
     now = {(one.name, alias): number for one in found for alias, number in one.aliases.items()}
-    trouble = str(age.missed) if age.missed is not None else ""
+    trouble = age.missed.what if age.missed is not None else ""
     models = {one.name: one for one in found}
     return Present(now=now, read_at=age.at, models=models, trouble=trouble)
 

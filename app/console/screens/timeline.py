@@ -146,7 +146,8 @@ class TimelineScreen(DeckScreen):
         instant = self.instant
         lines = []
         if item is not None and item.move is not None and self.gone_to is None:
-            lines += move_lines(item.move, now)
+            short = self.app.size.height < _TALL
+            lines += move_lines(item.move, now, short=short)
         model = self._model()
         if model and instant is not None:
             lines += state_lines(self.found, self.spans, model, instant, now)
@@ -361,5 +362,10 @@ class TimelineScreen(DeckScreen):
         """The lower part with as much room as it needs."""
         from .text import TextScreen
 
-        lines = self.query_one("#lines", Lines).said
+        found, move, instant = self.found, self._move(), self.instant
+        if found is None or instant is None:
+            return
+        now, model = self.session.clock(), self._model()
+        lines = move_lines(move, now) if move is not None and self.gone_to is None else []
+        lines += state_lines(found, self.spans, model, instant, now) if model else []
         self.console.push_screen(TextScreen("instant", text_of(lines).split("\n"), wrap=True))

@@ -43,6 +43,8 @@ ACTIONS = (
     Action("rollback", "R", "R", "roll back", danger=True),
     Action("ask", "A", "A", "ask for approval", danger=True, short="ask"),
     Action("approve", "a", "a", "approve or acknowledge", danger=True, short="approve"),
+    Action("refuse", "ctrl+x", "^x", "refuse what is asked", danger=True, short="refuse"),
+    Action("withdraw", "W", "W", "withdraw one's own word", danger=True, short="withdraw"),
     Action("diff", "D", "D", "full difference", short="diff"),
     Action("edit", "e", "e", "edit in $EDITOR", danger=True, short="edit"),
     Action("tag", "T", "T", "set or remove a tag", danger=True, short="tag"),

@@ -96,6 +96,7 @@ async def _registry(session: Session, place: Place) -> Sequence[Finding]:
     if session.readonly:
         found.append(doubtful("registry", session.readonly))
     found.extend(_project(session))
+    found.extend(await _sharing(session))
     if isinstance(backend, LocalBackend) and backend.source is None:
         found.extend(await file_findings(backend.layout))
     if session.remote:
@@ -103,6 +104,12 @@ async def _registry(session: Session, place: Place) -> Sequence[Finding]:
 
         found.extend([one async for one in server_findings(session)])
     return found
+
+
+async def _sharing(session: Session) -> Sequence[Finding]:
+    from .examine_sharing import sharing_findings
+
+    return await sharing_findings(session)
 
 
 async def _damaged(place: Place) -> Sequence[Finding]:

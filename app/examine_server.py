@@ -14,7 +14,7 @@ from modeldeck.backends.http.addresses import on_this_machine
 from modeldeck.backends.local.backend import LocalBackend
 from modeldeck.backends.local.files import Layout, locate
 
-from .config.contexts import Slot, expanded
+from .config.contexts import LOCAL, Slot, expanded
 from .config.settings import read_settings
 from .examine_files import file_findings, finding_of
 from .remote import find_context, records_folder, trust_of
@@ -158,7 +158,7 @@ async def records_findings(name: str) -> Sequence[Finding]:
     """The records of a context that cannot be opened, where there are any."""
     try:
         context, _ = find_context(name, read_settings())
-        slot = context.records
+        slot = context.records if context.records and context.records.type == LOCAL else None
         folder = expanded(slot.path) if slot else records_folder(name)
         return await file_findings(Layout(locate(folder)), "records")
     except (ModeldeckError, OSError):

@@ -1,5 +1,6 @@
 """`modeldeck context test`: what of a context works, asked of the real thing."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -8,10 +9,11 @@ from msgspec import Struct
 from modeldeck.backends.api.connect import Credentials
 from modeldeck.backends.api.errors import ModeldeckError
 
-from .config.contexts import ENV, LOCAL, Slot
+from .config.contexts import ENV, GIT, LOCAL, Slot
 from .config.secrets import Ask, Kept
 from .config.settings import ProjectFile, Settings
 from .remote import find_context, open_context, records_folder
+from .statements import address_of, clone_of
 from .usecases.allowed import allowed
 from .usecases.session import Session
 
@@ -36,12 +38,15 @@ async def probe(
         if slot_name == "registry":
             credentials = credentials or Kept(name, slot, ask=ask)
             found.extend(await _registry(name, slot, settings, credentials, readonly, tool))
+        elif slot_name == "records" and slot.type == GIT:
+            found.append(await _shared(slot))
         elif slot_name == "records":
             found.append(Check(slot="records", about="path", shows=slot.path))
         else:
             shows = "not used by this version"
             found.append(Check(slot=slot_name, about=slot.type, shows=shows))
-    if context.registry is not None and context.records is None and context.registry.type != LOCAL:
+    elsewhere = context.records is None or context.records.type == GIT
+    if context.registry is not None and elsewhere and context.registry.type != LOCAL:
         found.append(Check(slot="records", about="path", shows=str(records_folder(name))))
     return found
 
@@ -89,6 +94,32 @@ async def _registry(
     if slot.type != LOCAL or name == ENV:
         found.append(Check(slot="registry", about="credentials", shows=credentials.describe()))
     return found
+
+
+async def _shared(slot: Slot) -> Check:
+    """Whether the repository that records are shared through can be reached."""
+    from modeldeck.backends.statements.repository import Repository
+
+    repository = Repository(clone_of(slot), address_of(slot), slot.branch, seconds=slot.deadline)
+
+    def reach() -> str:
+        repository.make()
+        head = repository.fetch()
+        where = f"{address_of(slot)} ({slot.branch})"
+        return f"{where} at {head[:12]}" if head else f"{where}, no such branch yet"
+
+    try:
+        shows = await asyncio.to_thread(reach)
+    except ModeldeckError as error:
+        where = f"{error.where}: " if error.where else ""
+        return Check(
+            slot="records",
+            about="git",
+            shows=f"{where}{error.what}",
+            way_out=error.way_out or "Statements wait here until it can be reached",
+            code=error.exit_code,
+        )
+    return Check(slot="records", about="git", shows=shows)
 
 
 async def _listed(window: Awaitable[object]) -> str:

@@ -14,10 +14,13 @@ from modeldeck.backends.local.files import check_file_system
 from modeldeck.backends.local.opening import create_registry, open_registry
 
 from .config.actor import current_actor
-from .config.contexts import ENV, LOCAL, Context, Slot, expanded, strict
+from .config.contexts import ENV, GIT, LOCAL, Context, Slot, expanded, strict
+from .config.key_files import me
 from .config.paths import cache_folder, state_folder
 from .config.secrets import Ask, Kept
 from .config.settings import ProjectFile, Settings
+from .statements import share, statements_of
+from .usecases.gates.kinds import read_policy_of
 from .usecases.session import Session, local_now
 
 OURS = {
@@ -65,6 +68,7 @@ async def open_context(
             f"context {name} has no registry",
             way_out=f"Add [contexts.{name}.registry] to config.toml",
         )
+    policy = await asyncio.to_thread(read_policy_of, project, settings, context)
     folder = None
     if slot.type == LOCAL:
         allowed = frozenset(settings.safe_directories)
@@ -76,13 +80,19 @@ async def open_context(
         credentials = credentials or known or Kept(name, slot, ask=ask)
         connection = connection_of(name, slot, credentials, readonly, tool)
         registry = await _opened(name, context, slot.type, connection)
+    who = me(settings.signing)
+    statements = statements_of(registry, context.records, policy, local_now)
+    share(registry, statements, who)
     return Session(
         context=name,
         registry=registry,
-        actor=current_actor(),
+        actor=current_actor(who.key),
         directions=dict(project.project.metrics),
         readonly=readonly,
         protected=context.protected,
+        policy=policy,
+        statements=statements,
+        signer=who.signer,
         project=project.path,
         folder=folder,
         clock=local_now,
@@ -174,6 +184,8 @@ def forget_answers(name: str) -> None:
 
 def open_records(name: str, slot: Slot | None, tool: str) -> LocalBackend:
     """The registry that holds them, made at first; RefusedError on a network file system."""
+    if slot is not None and slot.type == GIT:
+        slot = None
     folder = expanded(slot.path) if slot else records_folder(name)
     above = folder
     while not above.exists() and above != above.parent:

@@ -14,8 +14,12 @@ from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, UsageEr
 
 from .config.actor import current_actor
 from .config.contexts import ENV
+from .config.key_files import me
 from .config.settings import Settings, read_project, read_settings
 from .recorder.rundir import waiting
+from .statements import share, statements_of
+from .usecases.audit_keys import attach
+from .usecases.gates.kinds import read_policy_of
 from .usecases.session import Session, local_now
 
 if TYPE_CHECKING:
@@ -169,6 +173,7 @@ async def open_session(
     person for the secret of a server; without it nobody is asked.
     """
     session = await _open(find(wish, cwd or Path.cwd()), wish, progress, ask)
+    attach(session.registry)
     if not session.readonly and session.folder and waiting(session.folder / "runs"):
         from .usecases.adoption import settle
 
@@ -215,12 +220,19 @@ async def _open(
         registry = await open_in_place(
             place.path, settings, tool=TOOL, read_only=readonly, progress=progress
         )
+    policy = await asyncio.to_thread(read_policy_of, project, settings)
+    who = me(settings.signing)
+    statements = statements_of(registry, None, policy, local_now)
+    share(registry, statements, who)
     return Session(
         context=place.context,
         registry=registry,
-        actor=current_actor(),
+        actor=current_actor(who.key),
         directions=dict(project.project.metrics),
         readonly=readonly or registry.read_only,
+        policy=policy,
+        statements=statements,
+        signer=who.signer,
         project=project.path,
         folder=registry.layout.folder,
         clock=local_now,

@@ -24,7 +24,7 @@ from .api.lists import RunQuery, Window
 from .api.locks import check_locks, lockable
 from .api.models import Alias, Model, Version
 from .api.plan import Change, Plan
-from .api.protocols import READS, Availability, Records, Server
+from .api.protocols import READS, YES, Availability, Records, Server
 from .api.query import Expression, Sort
 from .api.runs import (
     Dataset,
@@ -38,6 +38,7 @@ from .api.runs import (
     Shelf,
     Usage,
 )
+from .api.statements import Statements
 from .observer import Observer, Watched
 from .writer import Writer
 
@@ -72,14 +73,24 @@ class Journaled:
         self._observer = Observer(records, context, clock)
         self._writer = Writer(server, records, tool, clock)
 
+    def learn_from(self, statements: Statements) -> None:
+        """Ask these who changed what was changed elsewhere, before it is nobody's doing."""
+        self._observer.statements = statements
+
     def availability(self, operation: str, subject: str = "") -> Availability:
         """What the server can; changes only where they may be made and written down."""
+        if operation.startswith("audit."):
+            reason = self.read_only or self.records.availability(operation, subject).reason
+            return Availability(supported=not reason, reason=reason)
         if operation.rpartition(".")[2] not in READS:
             if self.read_only:
                 return Availability(supported=False, reason=self.read_only)
             if reason := self.records.availability("event.note").reason:
                 words = f"changes cannot be written down: {reason}"
                 return Availability(supported=False, reason=words)
+            if operation.startswith("approval."):
+                # Nothing of it is sent to the server.
+                return YES
         return self.server.availability(operation, subject)
 
     @property

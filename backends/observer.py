@@ -8,11 +8,17 @@ from typing import Any, Generic, TypeVar
 from .api import address
 from .api.ages import Age
 from .api.errors import ModeldeckError
+from .api.events import Entry, learned
 from .api.lists import Window
 from .api.models import Alias, Model, Version
 from .api.protocols import Records
+from .api.statements import EVENT, Statements
 
 T = TypeVar("T")
+FIELD = "version"
+"""What is observed: which version an alias is on."""
+FRESH = 2.0
+"""Seconds for which what was fetched counts as new."""
 MOST = 16
 """So many looks may wait to be compared; one more is left out, the next one sees the same."""
 
@@ -20,7 +26,8 @@ MOST = 16
 class Observer:
     """Compares aliases in the background, so that no read waits for it or fails with it.
 
-    `trouble` says in words why the latest comparison could not be made, or is empty.
+    `trouble` says in words why the latest comparison could not be made, or is empty. `statements`
+    are asked who did what was not done from here.
     """
 
     def __init__(self, records: Records, context: str, clock: Callable[[], datetime]) -> None:
@@ -30,6 +37,7 @@ class Observer:
         self._turn = asyncio.Lock()
         self._waiting: set[asyncio.Task[None]] = set()
         self.trouble = ""
+        self.statements: Statements | None = None
 
     def age(self) -> Age:
         """A look that begins now."""
@@ -89,12 +97,25 @@ class Observer:
         async with self._turn:
             try:
                 await self._records.observe(
-                    seen, at, field="version", context=self._context, below=whole
+                    seen, at, field=FIELD, context=self._context, below=whole, teach=self._teach
                 )
             except ModeldeckError as error:
                 self.trouble = str(error)
             else:
                 self.trouble = ""
+
+    async def _teach(self, subjects: Sequence[str]) -> Mapping[str, Sequence[Entry]]:
+        """What others have signed for: fetched now, since something has moved."""
+        statements = self.statements
+        if statements is None:
+            return {}
+        await statements.sync(older=FRESH)
+        found = {}
+        for subject in subjects:
+            said = await statements.statements((EVENT,), subject)
+            entries = (learned(one, FIELD, context=self._context) for one in said)
+            found[subject] = [entry for entry in entries if entry is not None]
+        return found
 
 
 def below(model: str) -> str:

@@ -8,7 +8,10 @@ from modeldeck.app.usecases import audit as usecase
 from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api.events import Event
 
-from . import output, words
+from . import output, streams, words
+from .audit_parts import checkpoint, erase, export, prove
+from .audit_show import show
+from .audit_verify import verify
 from .common import with_session
 from .options import format_option, list_options, place_options
 from .pages import first_of, print_list
@@ -16,16 +19,27 @@ from .pages import first_of, print_list
 
 @click.group()
 def audit() -> None:
-    """Look at the audit trail."""
+    """Look at the audit trail, prove it, verify it."""
 
 
 @audit.command()
 @list_options
+@click.option("--from", "since", metavar="TIME", default="", help="From then on, as -7d.")
+@click.option("--to", "until", metavar="TIME", default="", help="Before then.")
+@click.option("--actor", metavar="NAME", default="", help="Whose.")
+@click.option("--action", metavar="NAME", default="", help="Which action, as alias.set or alias.*")
+@click.option("--subject", metavar="ADDRESS", default="", help="On that, and what is below it.")
 @format_option
 @place_options
 @with_session
 async def ls(
-    session: Session, where: str, sort: str, limit: int, after: str | None, form: str
+    session: Session,
+    where: str,
+    sort: str,
+    limit: int,
+    after: str | None,
+    form: str,
+    **wanted: str,
 ) -> None:
     """List who did what and why, newest first unless sorted otherwise."""
     now = session.clock()
@@ -41,14 +55,29 @@ async def ls(
         "TICKET": lambda item: item.ticket,
         "REASON": lambda item: item.reason,
     }
+    window = await usecase.list_events(
+        session,
+        where=where,
+        sort=sort,
+        first=first_of(limit),
+        wanted=usecase.Wanted(**wanted),
+    )
     await print_list(
-        await usecase.list_events(session, where=where, sort=sort, first=first_of(limit)),
+        window,
         lambda item: str(item.seq),
         lambda _: columns,
         limit=limit,
         after=after,
         form=form,
     )
+    if form == "table":
+        await window.whole()
+        of = await usecase.count_events(session)
+        streams.say(f"{window.count or 0:,} of {of:,} events")
+
+
+for _command in (show, verify, prove, checkpoint, export, erase):
+    audit.add_command(_command)
 
 
 def who(item: Event) -> str:

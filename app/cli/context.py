@@ -10,7 +10,16 @@ from typing import Any
 import click
 
 from modeldeck.app.config import editing
-from modeldeck.app.config.contexts import CHECKS, ENV, SLOTS, Slot, check_name
+from modeldeck.app.config.contexts import (
+    CHECKS,
+    ENV,
+    GIT,
+    SLOTS,
+    Slot,
+    check_branch,
+    check_name,
+    check_repository,
+)
 from modeldeck.app.config.paths import config_file
 from modeldeck.app.config.settings import (
     check_settings,
@@ -44,9 +53,15 @@ def ls(form: str) -> None:
 
 @context.command()
 @click.argument("name")
-@click.option("--type", "kind", default="", help="Name of the adapter: mlflow (default), local.")
+@click.option(
+    "--type",
+    "kind",
+    default="",
+    help="Name of the adapter: mlflow (default), local; git for records.",
+)
 @click.option("--url", default="", help="Where the server is, without user and password.")
 @click.option("--path", default="", help="Where a local registry is.")
+@click.option("--branch", default="", help="The branch of records that are shared in git.")
 @click.option("--workspace", default="", help="The workspace on the server.")
 @click.option("--protected", is_flag=True, help="Changes need more than a yes.")
 @click.option("--readonly", is_flag=True, help="Nothing is changed.")
@@ -89,7 +104,7 @@ def add(
     content = {"type": kind or ("local" if content.get("path") else "mlflow"), **content}
     if credential_command:
         content["credential_command"] = _words(credential_command)
-    _check(content, no_verify)
+    _check(content, no_verify, slot)
     if no_verify:
         content["verify"] = False
     for key in ("path", "credential_file", "ca_file", "client_cert", "client_key"):
@@ -113,7 +128,7 @@ def add(
     whole = content if name in known else {**flags, slot: content}
     editing.change(lambda text: editing.add_tables(text, table, whole))
     streams.say(f"added context {name} to {config_file()}")
-    if content["type"] != "local" and given["auth"] != "none":
+    if content["type"] not in ("local", GIT) and given["auth"] != "none":
         streams.say(f"next: modeldeck login {name}, if the server asks who you are")
     streams.say(f"next: modeldeck context test {name}, modeldeck context use {name}")
 
@@ -125,10 +140,12 @@ def _words(command: str) -> tuple[str, ...]:
         raise UsageError("--credential-command is no command", way_out="Mind the quotes") from None
 
 
-def _check(content: dict[str, Any], no_verify: str) -> None:
+def _check(content: dict[str, Any], no_verify: str, slot: str) -> None:
     from urllib.parse import urlsplit
 
-    for key, check in CHECKS.items():
+    shared = content["type"] == GIT and slot == "records"
+    checks = {"url": check_repository, "branch": check_branch} if shared else CHECKS
+    for key, check in checks.items():
         if content.get(key):
             try:
                 check(content[key])
@@ -139,7 +156,7 @@ def _check(content: dict[str, Any], no_verify: str) -> None:
             "--no-verify names another host than --url",
             way_out="Name the host that need not prove who it is",
         )
-    if content["type"] != "local":
+    if content["type"] != "local" and not shared:
         from modeldeck.app.remote import adapters
 
         if content["type"] not in (known := adapters()):

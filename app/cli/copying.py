@@ -13,7 +13,7 @@ from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.plan import Plan
 
 from . import output, streams, words
-from .common import asker, confirm, refs_of
+from .common import agree, asker, refs_of, save_instead
 from .options import change_options, complete_experiment
 from .wish import without_place
 
@@ -88,9 +88,11 @@ async def _copy(
     dry_run: bool,
     reason: str,
     ticket: str,
+    save: str,
+    lapses: str,
     form: str,
 ) -> int:
-    from modeldeck.app.usecases.copying import apply_copy, plan_copy
+    from modeldeck.app.usecases.copying import plan_copy
 
     from .plans import print_plan
 
@@ -108,16 +110,24 @@ async def _copy(
             ticket=ticket,
             look=lambda runs: line.say(f"{runs:,} runs looked at"),
         )
+    if save or lapses:
+        return await save_instead(target, plan, save, lapses, form if dry_run else "")
     if dry_run:
         print_plan(plan, form)
         return 1 if plan.refused else 0
+    return await carry_copy(source, target, plan, yes=yes, form=form)
+
+
+async def carry_copy(source: Session, target: Session, plan: Plan, *, yes: bool, form: str) -> int:
+    """Ask, and copy what `plan` says. Gives the exit code."""
+    from modeldeck.app.usecases.copying import apply_copy
+
     if plan.empty:
         streams.say("nothing to copy: all of it is there")
         if form != "table":
             output.write_document(_facts(None, plan), form)
         return 0
-    if not yes:
-        confirm(plan, target.context if target.protected else "")
+    plan = agree(target, plan, yes=yes)
     with Line() as line:
         done = await apply_copy(source, target, plan, lambda step: line.say(so_far(step)))
     return _print(done, plan, form)

@@ -1,10 +1,12 @@
 """`modeldeck models`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
 from modeldeck.app.usecases import models as usecase
+from modeldeck.app.usecases.locks import is_locked
 from modeldeck.app.usecases.models import ModelDetail
 from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api.models import Model, Version
@@ -12,15 +14,15 @@ from modeldeck.backends.api.runs import Shelf
 from modeldeck.widgets.text import show_lines
 
 from . import output, words
-from .common import with_session
-from .options import complete_model, format_option, list_options, place_options
+from .common import carry_out, refs_of, with_session
+from .options import change_options, complete_model, format_option, list_options, place_options
 from .pages import print_list
 from .tables import pair_lines, table_lines
 
 
 @click.group()
 def models() -> None:
-    """List and show models."""
+    """List, show, delete models."""
 
 
 @models.command()
@@ -112,10 +114,60 @@ def _versions(session: Session, item: ModelDetail) -> Iterator[str]:
             (one.run_id or words.NONE)[:8],
             words.short_digest(one.digest),
             words.short_time(one.created_at, now),
-            "deleted" if one.deleted_at else one.status,
+            "deleted" if one.deleted_at else f"{one.status}{' LOCKED' * is_locked(one)}",
         ]
         for one in item.versions
     ]
     if rows:
         heads = ["VERSION", "ALIASES", "FORMAT", "RUN", "DIGEST", "CREATED", "STATUS"]
         yield from table_lines(heads, rows)
+
+
+@models.command()
+@click.argument("refs", nargs=-1, required=True, metavar="MODEL...", shell_complete=complete_model)
+@click.option("--with-aliases", is_flag=True, help="Remove its aliases in the same plan.")
+@change_options
+@place_options
+@with_session
+async def rm(
+    session: Session,
+    refs: Sequence[str],
+    with_aliases: bool,
+    reason: str,
+    ticket: str,
+    **how: Any,
+) -> int:
+    """Delete models with their versions; they can be restored. - reads names from stdin."""
+    from modeldeck.app.usecases.shelf import plan_shelf
+
+    plan = await plan_shelf(
+        session,
+        "model",
+        refs_of(refs, _ref),
+        delete=True,
+        with_aliases=with_aliases,
+        reason=reason,
+        ticket=ticket,
+    )
+    return await carry_out(session, plan, **how)
+
+
+@models.command()
+@click.argument("refs", nargs=-1, required=True, metavar="MODEL...")
+@change_options
+@place_options
+@with_session
+async def restore(
+    session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any
+) -> int:
+    """Restore deleted models; - reads names from stdin."""
+    from modeldeck.app.usecases.shelf import plan_shelf
+
+    plan = await plan_shelf(
+        session, "model", refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
+    )
+    return await carry_out(session, plan, **how)
+
+
+def _ref(item: Any) -> str:
+    return str(item["name"])

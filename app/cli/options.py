@@ -78,13 +78,25 @@ def list_options(command: Command) -> Command:
 
 
 def change_options(command: Command) -> Command:
-    """`--yes`, `--dry-run`, `--reason`, `--ticket`, and how to print what was done."""
+    """`--yes`, `--dry-run`, `--reason`, `--ticket`, `--save`, and how to print what was done."""
     return _with(
         command,
         click.option("--yes", "-y", is_flag=True, help="Do not ask."),
         click.option("--dry-run", is_flag=True, help="Print the plan, change nothing."),
         click.option("--reason", default="", help="Why, for the audit trail."),
         click.option("--ticket", default="", help="The ticket, for the audit trail."),
+        click.option(
+            "--save",
+            default="",
+            metavar="FILE",
+            help="Write the plan there for `modeldeck apply`; - is stdout.",
+        ),
+        click.option(
+            "--lapses",
+            default="",
+            metavar="SPAN",
+            help="How long it lives: 12h, 7d; 1d if not said.",
+        ),
         format_option,
     )
 

@@ -60,6 +60,7 @@ async def _register(
     reason: str,
     ticket: str,
     form: str,
+    **save: Any,
 ) -> int:
     from modeldeck.app.usecases.register import apply_register, plan_register
 
@@ -77,8 +78,10 @@ async def _register(
         # Nobody is asked, but whoever reads the log is told.
         for effect in plan.effects:
             streams.say(f"modeldeck: {effect}")
-    code = await carry_out(session, plan, yes=yes, dry_run=dry_run, form=form, apply=apply_register)
-    if not dry_run:
+    code = await carry_out(
+        session, plan, yes=yes, dry_run=dry_run, form=form, apply=apply_register, **save
+    )
+    if not dry_run and not save["save"]:
         streams.say(f"modeldeck: modeldeck open {plan.changes[0].subject}")
     return code
 

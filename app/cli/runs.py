@@ -7,12 +7,14 @@ import click
 
 from modeldeck.app.usecases import runs as usecase
 from modeldeck.app.usecases import shelf
+from modeldeck.app.usecases.bulk import plan_bulk
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.words import sort_of
 from modeldeck.backends.api.query import RUNS, Field
 from modeldeck.backends.api.runs import Run, Shelf
 
 from . import words
+from .bulk import bulk_options, carry_out_bulk, names_or_filter
 from .common import carry_out, refs_of, tags_of, with_session
 from .options import (
     change_options,
@@ -29,14 +31,7 @@ from .pages import first_of, print_list
 
 METRICS_SHOWN = 5
 
-
-@click.group()
-def runs() -> None:
-    """List, show, compare, export, tag, delete runs."""
-
-
-@runs.command()
-@click.option(
+_of_experiment = click.option(
     "--experiment",
     "-e",
     "experiments",
@@ -44,6 +39,15 @@ def runs() -> None:
     help="Only of this experiment.",
     shell_complete=complete_experiment,
 )
+
+
+@click.group()
+def runs() -> None:
+    """List, show, compare, export, tag, delete runs."""
+
+
+@runs.command()
+@_of_experiment
 @click.option("--parent", metavar="RUN", help="Only its children.", shell_complete=complete_run)
 @click.option("--top", is_flag=True, help="Without runs that are children of others.")
 @click.option("--deleted", is_flag=True, help="Deleted runs instead.")
@@ -198,13 +202,31 @@ async def export(
 
 
 @runs.command()
-@click.argument("what", nargs=-1, required=True, metavar="RUN... KEY=VALUE...")
+@click.argument("what", nargs=-1, required=True, metavar="[RUN...] KEY=VALUE...")
+@_of_experiment
+@bulk_options
 @change_options
 @place_options
 @with_session
-async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
+async def tag(
+    session: Session,
+    what: Sequence[str],
+    experiments: Sequence[str],
+    where: str | None,
+    count: int | None,
+    reason: str,
+    ticket: str,
+    **how: Any,
+) -> int:
     """Set tags of runs (KEY=VALUE) or remove them (KEY=); - reads ids from stdin."""
     refs, tags = tags_of(what)
+    if where is not None:
+        names_or_filter(refs, where)
+        bulk = await plan_bulk(
+            session, "run", "tag", where=where, of=experiments, tags=tags,
+            reason=reason, ticket=ticket,
+        )  # fmt: skip
+        return await carry_out_bulk(session, [bulk], count=count, **how)
     plan = await shelf.plan_tags(
         session, "run", refs_of(refs, _ref), tags, reason=reason, ticket=ticket
     )
@@ -212,12 +234,29 @@ async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, *
 
 
 @runs.command()
-@click.argument("refs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_run)
+@click.argument("refs", nargs=-1, metavar="[RUN...]", shell_complete=complete_run)
+@_of_experiment
+@bulk_options
 @change_options
 @place_options
 @with_session
-async def rm(session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
-    """Delete runs; they can be restored. - reads ids from stdin."""
+async def rm(
+    session: Session,
+    refs: Sequence[str],
+    experiments: Sequence[str],
+    where: str | None,
+    count: int | None,
+    reason: str,
+    ticket: str,
+    **how: Any,
+) -> int:
+    """Delete runs; they can be restored. - reads ids from stdin, --filter takes all that fit."""
+    names_or_filter(refs, where)
+    if where is not None:
+        bulk = await plan_bulk(
+            session, "run", "rm", where=where, of=experiments, reason=reason, ticket=ticket
+        )
+        return await carry_out_bulk(session, [bulk], count=count, **how)
     plan = await shelf.plan_shelf(
         session, "run", refs_of(refs, _ref), delete=True, reason=reason, ticket=ticket
     )

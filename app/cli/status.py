@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+import msgspec
 
 from modeldeck.app.usecases import overview as usecase
 from modeldeck.app.usecases import views
@@ -41,6 +42,8 @@ async def status(session: Session, short: bool, form: str) -> None:
         f"{_runs_looked_at(found)} run{'' if found.runs == 1 else 's'}",
         output.counted(found.models, "model"),
     ]
+    if found.waiting is not None:
+        parts.append(f"{found.waiting} wait{'s' if found.waiting == 1 else ''}")
     print(show(f"{found.context}: {', '.join(parts)}"))
 
 
@@ -63,6 +66,8 @@ def print_overview(wish: Wish) -> Any:
 
 async def _print(session: Session, form: str) -> None:
     item = await usecase.overview(session)
+    waiting = await usecase.waiting_for(session, item.models)
+    item = msgspec.structs.replace(item, waiting=waiting)
     if form != "table":
         output.write_document(views.overview(item), form)
         return
@@ -76,6 +81,8 @@ async def _print(session: Session, form: str) -> None:
         ("models", str(item.model_count)),
     ]
     output.write_pairs([(name, value) for name, value in facts if value])
+    output.write_part("WRONG", _waiting(session, item, wrong=True))
+    output.write_part("WAITING FOR ME", _waiting(session, item, wrong=False))
     output.write_part("FAILED", _runs(session, item.failed, reason=True))
     output.write_part("RUNNING", _runs(session, item.running))
     output.write_part("RECENT", _runs(session, item.recent))
@@ -83,6 +90,19 @@ async def _print(session: Session, form: str) -> None:
     output.write_part("MODELS", _models(session, item))
     output.write_part("CHANGED", _changes(session, item))
     output.write_part("NEXT", (f"{words_}: {show(command)}" for words_, command in item.next))
+
+
+def _waiting(session: Session, item: Overview, *, wrong: bool) -> Iterator[str]:
+    from .approvals import inbox_columns
+
+    columns = inbox_columns(session)
+    rows = [
+        [cell(one) for cell in columns.values()]
+        for one in item.waiting
+        if (one.kind == "wrong") == wrong
+    ]
+    if rows:
+        yield from table_lines(list(columns), rows)
 
 
 def _runs(session: Session, runs: Any, *, reason: bool = False) -> Iterator[str]:

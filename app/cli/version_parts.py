@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from modeldeck.app.usecases import views
+from modeldeck.app.usecases.locks import lock_words
 from modeldeck.app.usecases.versions import VersionDetail
 from modeldeck.widgets.text import show, show_lines
 
@@ -40,6 +41,7 @@ def _facts(item: VersionDetail, now: datetime) -> list[tuple[str, str]]:
         ("version", str(version.version)),
         ("aliases", ", ".join(version.aliases)),
         ("status", version.status),
+        ("LOCKED", lock_words(version)),
         ("stage", version.stage or ""),
         ("run", source),
         ("git", run.git or "" if run else ""),

@@ -7,11 +7,15 @@ import click
 
 from modeldeck.app.usecases import shelf
 from modeldeck.app.usecases import versions as usecase
+from modeldeck.app.usecases.bulk import plan_bulk
+from modeldeck.app.usecases.locks import is_locked
 from modeldeck.app.usecases.models import list_versions
 from modeldeck.app.usecases.session import Session
+from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.runs import Shelf
 
 from . import output, words
+from .bulk import bulk_options, carry_out_bulk
 from .common import carry_out, refs_of, tags_of, with_session
 from .models import format_of
 from .options import (
@@ -60,7 +64,7 @@ async def ls(
         "RUN": lambda item: (item.run_id or words.NONE)[:8],
         "DIGEST": lambda item: words.short_digest(item.digest),
         "CREATED": lambda item: words.short_time(item.created_at, now),
-        "STATUS": lambda item: item.status,
+        "STATUS": lambda item: f"{item.status} LOCKED" if is_locked(item) else item.status,
     }
     await print_list(
         await list_versions(session, model, where=where, sort=sort, shelf=shelf),
@@ -79,8 +83,6 @@ async def ls(
 @with_session
 async def show(session: Session, what: Sequence[str], form: str) -> None:
     """Print everything that is known of a version."""
-    from modeldeck.backends.api.errors import UsageError
-
     from .version_parts import print_version
 
     refs = usecase.version_refs(what)
@@ -90,15 +92,63 @@ async def show(session: Session, what: Sequence[str], form: str) -> None:
 
 
 @versions.command()
-@click.argument("what", nargs=-1, required=True, metavar=f"{_NAMED}... KEY=VALUE...")
+@click.argument("what", nargs=-1, required=True, metavar=f"[{_NAMED}...] KEY=VALUE...")
+@bulk_options
 @change_options
 @place_options
 @with_session
-async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
-    """Set tags of versions (KEY=VALUE) or remove them (KEY=); - reads them from stdin."""
+async def tag(
+    session: Session,
+    what: Sequence[str],
+    where: str | None,
+    count: int | None,
+    reason: str,
+    ticket: str,
+    **how: Any,
+) -> int:
+    """Set tags of versions (KEY=VALUE) or remove them (KEY=); - reads them from stdin.
+
+    With --filter a MODEL alone narrows it.
+    """
     named, tags = tags_of(what)
+    if where is not None:
+        bulk = await plan_bulk(
+            session, "version", "tag", where=where, of=_model(named), tags=tags,
+            reason=reason, ticket=ticket,
+        )  # fmt: skip
+        return await carry_out_bulk(session, [bulk], count=count, **how)
     plan = await shelf.plan_tags(
         session, "version", _refs(named), tags, reason=reason, ticket=ticket
+    )
+    return await carry_out(session, plan, **how)
+
+
+@versions.command()
+@click.argument("what", nargs=-1, metavar=f"[{_NAMED}]", shell_complete=complete_version)
+@bulk_options
+@change_options
+@place_options
+@with_session
+async def rm(
+    session: Session,
+    what: Sequence[str],
+    where: str | None,
+    count: int | None,
+    reason: str,
+    ticket: str,
+    **how: Any,
+) -> int:
+    """Delete versions that no alias points at; they can be restored. - reads them from stdin.
+
+    --filter takes all that fit, of one MODEL where that is named alone.
+    """
+    if where is not None:
+        bulk = await plan_bulk(
+            session, "version", "rm", where=where, of=_model(what), reason=reason, ticket=ticket
+        )
+        return await carry_out_bulk(session, [bulk], count=count, **how)
+    plan = await shelf.plan_shelf(
+        session, "version", _refs(what), delete=True, reason=reason, ticket=ticket
     )
     return await carry_out(session, plan, **how)
 
@@ -108,11 +158,26 @@ async def tag(session: Session, what: Sequence[str], reason: str, ticket: str, *
 @change_options
 @place_options
 @with_session
-async def rm(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
-    """Delete versions that no alias points at; they can be restored. - reads them from stdin."""
-    plan = await shelf.plan_shelf(
-        session, "version", _refs(what), delete=True, reason=reason, ticket=ticket
-    )
+async def lock(session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any) -> int:
+    """Keep versions from being deleted or written to; --reason says why."""
+    from modeldeck.app.usecases.locks import plan_lock
+
+    plan = await plan_lock(session, _refs(what), reason=reason, ticket=ticket)
+    return await carry_out(session, plan, **how)
+
+
+@versions.command()
+@click.argument("what", nargs=-1, required=True, metavar=_NAMED, shell_complete=complete_version)
+@change_options
+@place_options
+@with_session
+async def unlock(
+    session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any
+) -> int:
+    """Take the lock off versions; --reason says why."""
+    from modeldeck.app.usecases.locks import plan_unlock
+
+    plan = await plan_unlock(session, _refs(what), reason=reason, ticket=ticket)
     return await carry_out(session, plan, **how)
 
 
@@ -129,6 +194,12 @@ async def restore(
         session, "version", _refs(what), delete=False, reason=reason, ticket=ticket
     )
     return await carry_out(session, plan, **how)
+
+
+def _model(named: Sequence[str]) -> Sequence[str]:
+    if len(named) > 1:
+        raise UsageError("names and --filter were given", way_out="Give one MODEL beside --filter")
+    return named
 
 
 def _refs(what: Sequence[str]) -> Sequence[str]:

@@ -6,8 +6,11 @@ import socket
 from modeldeck.backends.api.events import Actor
 
 
-def current_actor() -> Actor:
-    """The login user, who stood behind sudo, the host, and the terminal or SSH connection."""
+def current_actor(key: str | None = None) -> Actor:
+    """The login user, who stood behind sudo, the host, and the terminal or SSH connection.
+
+    `key` is the fingerprint of the key that this person signs with.
+    """
     import pwd
 
     try:
@@ -19,6 +22,7 @@ def current_actor() -> Actor:
         sudo_user=os.environ.get("SUDO_USER") or None,
         host=socket.gethostname(),
         session=_session(),
+        key=key,
         on_behalf_of=os.environ.get("MODELDECK_ON_BEHALF_OF") or None,
     )
 

@@ -21,9 +21,17 @@ ENV = "env"
 
 SLOTS = ("registry", "records", "serving", "jobs", "telemetry", "alerts", "artifacts")
 LOCAL = "local"
+GIT = "git"
+"""The type of a records slot that several people share."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILES = ("path", "credential_file", "ca_file", "client_cert", "client_key")
+REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@{}^~+-]{0,254}")
+"""What can name a commit; what git would read as an option cannot."""
+_SHORT = re.compile(
+    r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9_~/.][^\s:\\]*"
+)
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
 _LONGEST = 600.0
 _WHO = (
     "auth", "user", "credential_command", "credential_env", "credential_file",
@@ -37,12 +45,14 @@ class Slot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
     No secret stands here, only where it is found. `auth` empty takes whatever is found
     when the server wants to know. `path` is
-    for what lies on this machine. `options` are words for an adapter of others.
+    for what lies on this machine. `branch` is that of shared records in git. `options` are words
+    for an adapter of others.
     """
 
     type: str = ""
     url: str = ""
     path: str = ""
+    branch: str = "modeldeck"
     workspace: str = ""
     auth: Literal["", "none", "basic", "token"] = ""
     user: str = ""
@@ -60,10 +70,15 @@ class Slot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
 
 class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A named set of backends. `protected` makes every change in it a thing to be careful with."""
+    """A named set of backends. `protected` makes every change in it a thing to be careful with.
+
+    `policy_repo` is the repository that the policy is read from, `policy_ref` the commit.
+    """
 
     protected: bool = False
     readonly: bool = False
+    policy_repo: str = ""
+    policy_ref: str = ""
     registry: Slot | None = None
     records: Slot | None = None
     serving: Slot | None = None
@@ -109,6 +124,37 @@ def check_proxy(url: str) -> None:
 CHECKS = {"url": check_url, "proxy": check_proxy}
 
 
+def check_repository(url: str) -> None:
+    """UsageError, which does not show the URL, for what git cannot be given safely."""
+    if url.startswith(("http://", "https://")):
+        _check_url(url, ("http", "https"), "git's credential helper may hold it")
+        return
+    short = _SHORT.fullmatch(url)
+    if short is None and not url.startswith("ssh://"):
+        raise UsageError(
+            "is no address of a repository",
+            way_out="Write https://host/path, ssh://git@host/path or git@host:path, or add path",
+        )
+    if short is not None:
+        return
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.hostname) and not (parts.hostname or "").startswith("-")
+    except ValueError:
+        good = False
+    if not good or not url.isprintable() or " " in url:
+        raise UsageError("is no URL", way_out="Write it as ssh://git@host/path")
+    if parts.password is not None or parts.query or parts.fragment:
+        raise UsageError("holds more than user, host and path", way_out="Take it out of the URL")
+
+
+def check_branch(name: str) -> None:
+    """UsageError for what cannot be a branch, or could be taken for something else."""
+    parts = name.split("/")
+    if ".." in name or not all(map(_PART.fullmatch, parts)) or name.endswith(".lock"):
+        raise UsageError("cannot be a branch", way_out="Write it as modeldeck, or team/records")
+
+
 def _check_url(url: str, schemes: Sequence[str], way_out: str) -> None:
     try:
         parts = urlsplit(url)
@@ -145,6 +191,7 @@ def check_contexts(
             check_name(name)
             if fixed and name in fixed:
                 _check_addition(context, fixed[name], name)
+            _check_policy(context)
             for slot_name, slot in context.slots():
                 _check_slot(slot_name, slot, whole=not (fixed and name in fixed))
         except _WrongKeyError as wrong:
@@ -180,9 +227,14 @@ def _check_slot(name: str, slot: Slot, *, whole: bool) -> None:
         raise wrong("", "says no path", "Add path, the folder of the registry")
     if whole and slot.type == "mlflow" and not slot.url:
         raise wrong("", "says no url", 'Add url = "https://..."')
-    if whole and name == "records" and slot.type != LOCAL:
-        raise wrong("type", "records are kept in a local registry", 'Write type = "local"')
-    for key, check in CHECKS.items():
+    if whole and name == "records" and slot.type not in (LOCAL, GIT):
+        raise wrong("type", "records are kept in a local registry or in git", 'Write type = "git"')
+    if slot.type == GIT and name != "records":
+        raise wrong("type", "git holds records alone", "Name it in the records slot")
+    if slot.type == GIT and bool(slot.url) == bool(slot.path):
+        raise wrong("", "says not one place", 'Add url = "git@host:path", or path')
+    checks = CHECKS if slot.type != GIT else {"url": check_repository, "branch": check_branch}
+    for key, check in checks.items():
         try:
             if getattr(slot, key):
                 check(getattr(slot, key))
@@ -201,7 +253,19 @@ def _check_slot(name: str, slot: Slot, *, whole: bool) -> None:
         raise wrong("deadline", f"is not between 0 and {_LONGEST:.0f} seconds")
 
 
+def _check_policy(context: Context) -> None:
+    if context.policy_repo and not expanded(context.policy_repo).is_absolute():
+        raise _WrongKeyError(("policy_repo",), "is not absolute", "Write it from / or from ~/")
+    if context.policy_ref and not REF.fullmatch(context.policy_ref):
+        raise _WrongKeyError(("policy_ref",), "cannot name a commit", "Write a branch or a tag")
+
+
 def _check_addition(mine: Context, fixed: Context, name: str) -> None:
+    for key in ("policy_repo", "policy_ref"):
+        if getattr(mine, key) not in ("", getattr(fixed, key)):
+            raise _WrongKeyError(
+                (key,), f"the machine's own file says what {name} is", "Leave it out"
+            )
     for slot_name, slot in mine.slots():
         there = getattr(fixed, slot_name) or Slot()
         for field in fields(Slot):
@@ -237,10 +301,16 @@ def strict(context: Context, others: Mapping[str, Context]) -> Context:
     same = [other for other in others.values() if _server(other) == _server(context)]
     if _server(context) is None or not same:
         return context
+    policies = [(one.policy_repo, one.policy_ref) for one in same]
+    repo, ref = next(
+        (one for one in policies if any(one)), (context.policy_repo, context.policy_ref)
+    )
     return replace(
         context,
         protected=context.protected or any(other.protected for other in same),
         readonly=context.readonly or any(other.readonly for other in same),
+        policy_repo=repo,
+        policy_ref=ref,
     )
 
 

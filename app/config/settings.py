@@ -7,16 +7,19 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from modeldeck.backends.api.errors import UsageError
+
 from .contexts import Context, check_contexts, merged
+from .key_files import Signing
 from .paths import config_file, system_config_file
-from .toml import parse_toml, read_keys, read_toml
+from .policy import Direction, Person
+from .toml import parse_toml, place_of, read_keys, read_text, read_toml, top_keys
 from .trust import check_trusted
 
 PROJECT_FILE = "modeldeck.toml"
 LATER = (
     "environments",
     "pipelines",
-    "gates",
     "monitors",
     "budgets",
     "policies",
@@ -25,7 +28,25 @@ LATER = (
 )
 """Tables of `modeldeck.toml` that a later version understands: accepted, and of no effect yet."""
 
-Direction = Literal["higher", "lower"]
+POLICY = ("people", "gates", "trash")
+"""Its tables that make the policy (see `policy_file`)."""
+
+
+class Anchor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where checkpoints of audit trails are put: a file that grows, or a git work tree.
+
+    `push` sends each commit on to where the branch of that repository comes from.
+    """
+
+    type: Literal["file", "git"]
+    path: str
+    push: bool = False
+
+
+class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is done for the audit trail."""
+
+    anchors: tuple[Anchor, ...] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +55,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `safe_directories` are folders of other owners that are trusted, `"*"` trusts all. `mouse` auto
     is off over SSH and in tmux, where it breaks selection. `context` is opened where nothing nearer
     is found. A server is asked again after `refresh` seconds, with 0 only when a person asks.
+
+    `policy_repo` and `policy_ref` say where the policy is read for contexts that do not say it.
+    `people` are those of the machine's own file alone: nobody gives themselves a role. `signing`
+    names the key that this person signs with.
     """
 
     safe_directories: tuple[str, ...] = ()
@@ -44,6 +69,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     editor: str = ""
     refresh: float = 15.0
     context: str = ""
+    policy_repo: str = ""
+    policy_ref: str = ""
+    people: Mapping[str, Person] = {}
+    signing: Signing = Signing()
+    audit: AuditSettings = AuditSettings()
     contexts: Mapping[str, Context] = {}
 
 
@@ -54,11 +84,16 @@ class Project(Struct, frozen=True, kw_only=True):
 
 
 class ProjectFile(Struct, frozen=True, kw_only=True):
-    """The project in force, its file (None without one), and the tables that mean nothing yet."""
+    """The project in force, its file (None without one), and the tables that mean nothing yet.
+
+    `text` is the whole file, which may hold a policy too.
+    """
 
     project: Project = Project()
     path: Path | None = None
     later: tuple[str, ...] = ()
+    text: str = ""
+    has_policy: bool = False
 
 
 def read_settings() -> Settings:
@@ -92,12 +127,23 @@ def _in_force(settings: Settings, path: Path, text: str | None) -> Settings:
     fixed = enforced() if keys else Settings()
     if settings.contexts:
         check_contexts(settings.contexts, path, fixed=fixed.contexts, text=text)
+    if settings.people:
+        raise UsageError(
+            "people: who may do what is not for a user to say",
+            where=place_of(path, ("people",), text),
+            way_out=f"Write it to {PROJECT_FILE}, or to {system_config_file()}",
+        )
     if not keys:
         return settings
+    contexts = merged(settings.contexts, fixed.contexts)
+    ours = {name: getattr(fixed, name) for name in ("policy_repo", "policy_ref") if name in keys}
     return replace(
         settings,
         **{name: getattr(fixed, name) for name in keys if name != "contexts"},
-        contexts=merged(settings.contexts, fixed.contexts),
+        contexts={
+            name: context if name in fixed.contexts else replace(context, **ours)
+            for name, context in contexts.items()
+        },
     )
 
 
@@ -114,6 +160,13 @@ def read_project(start: Path, allowed: frozenset[str] = frozenset()) -> ProjectF
         except OSError:
             continue
         check_trusted(path, allowed)
-        later = tuple(name for name in read_keys(path) if name in LATER)
-        return ProjectFile(project=read_toml(path, Project, later=LATER), path=path, later=later)
+        text = read_text(path) or ""
+        keys = top_keys(text, path)
+        return ProjectFile(
+            project=parse_toml(text, path, Project, later=(*LATER, *POLICY)),
+            path=path,
+            later=tuple(name for name in keys if name in LATER),
+            text=text,
+            has_policy=any(name in keys for name in POLICY),
+        )
     return ProjectFile()

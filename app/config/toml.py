@@ -21,7 +21,7 @@ def read_toml(path: Path, shape: type[T], *, later: Collection[str] = ()) -> T:
 
     Tables named in `later` may be there, and are left out.
     """
-    text = _read(path)
+    text = read_text(path)
     return shape() if text is None else parse_toml(text, path, shape, later=later)
 
 
@@ -37,18 +37,24 @@ def parse_toml(text: str, path: Path, shape: type[T], *, later: Collection[str] 
 
 def read_keys(path: Path) -> Sequence[str]:
     """The keys at the top of the file; none when there is no such file."""
-    text = _read(path)
-    return () if text is None else tuple(_parse(text, path))
+    text = read_text(path)
+    return () if text is None else top_keys(text, path)
+
+
+def top_keys(text: str, path: Path) -> Sequence[str]:
+    """As `read_keys`, from the text of the file at `path`."""
+    return tuple(_parse(text, path))
 
 
 def place_of(path: Path, keys: Sequence[str], text: str | None = None) -> str:
     """The file and the line on which the key is written; `text` where that is not the file's."""
     if text is None:
-        text = _read(path) or ""
+        text = read_text(path) or ""
     return f"{path}:{_line(text, keys)}"
 
 
-def _read(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """The file at `path`; None when there is none. UsageError for what cannot be text."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from modeldeck.app.usecases.trash_words import TRASH
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import EVENTS, EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
 
@@ -14,11 +15,13 @@ NOUNS = {
     "runs": ("run", "r"),
     "models": ("model", "m"),
     "versions": ("version", "v"),
+    "history": ("timeline", "h"),
     "audit": ("events", "event", "au"),
+    "trash": ("deleted", "bin"),
     "contexts": ("context", "ctx"),
     "quit": ("q", "q!", "qa", "exit"),
 }
-OF = {"runs": "experiments", "versions": "models", "contexts": "contexts"}
+OF = {"runs": "experiments", "versions": "models", "history": "models", "contexts": "contexts"}
 """Whose names may follow a noun."""
 _WORDS: dict[str, Vocabulary] = {
     "experiments": EXPERIMENTS,
@@ -26,6 +29,7 @@ _WORDS: dict[str, Vocabulary] = {
     "models": MODELS,
     "versions": VERSIONS,
     "audit": EVENTS,
+    "trash": TRASH,
 }
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
 _TERM = re.compile(r"([\w.-]+)=(\S+)")

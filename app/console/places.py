@@ -32,10 +32,19 @@ def screen_of(goal: Goal) -> DeckScreen:
             from .screens.models import VersionsScreen
 
             return VersionsScreen(goal.of, where=goal.where)
+        case "history":
+            from .screens.timeline import TimelineScreen
+
+            model, _, alias = goal.of.rpartition("@") if "@" in goal.of else (goal.of, "", "")
+            return TimelineScreen(model, alias)
         case "contexts":
             from .screens.contexts import ContextsScreen
 
             return ContextsScreen(where=goal.where)
+        case "trash":
+            from .screens.trash import TrashScreen
+
+            return TrashScreen(where=goal.where)
         case "audit":
             from .screens.events import EventsScreen
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from modeldeck.app.usecases.confirming import loses
 from modeldeck.app.usecases.plans import sends
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
@@ -31,9 +32,12 @@ def plan_lines(plan: Plan) -> list[Line]:
     """All that a reader must know before saying yes."""
     made = [change for change in plan.changes if change.before != change.after]
     count = f"  {len(made):,}" if len(made) > 1 else ""
-    lines = [line(Part("WHAT CHANGES", "strong"), Part(count, "dim"))]
+    lines = []
+    if loses(plan):
+        lines = _part("BREAKS", plan.effects or ["nothing that is known here"], "warn")
+    lines.append(line(Part("WHAT CHANGES", "strong"), Part(count, "dim")))
     lines += _changes(made) or [line("  nothing: it is so already")]
-    lines += _part("TOUCHES", plan.effects)
+    lines += _part("TOUCHES", () if loses(plan) else plan.effects)
     lines += _part("EXPECTS", _expected(plan.changes))
     lines += _gates(plan.gates)
     if made:
@@ -92,7 +96,7 @@ def _verb(operation: str, made: Sequence[Change]) -> str:
     if not made:
         return "Nothing to change"
     noun, _, action = operation.partition(".")
-    count = len({change.subject for change in made})
+    count = len({change.subject for change in made if noun == "alias" or "@" not in change.subject})
     if noun == "alias" and len(made) == 1:
         (change,) = made
         name = alias_of(change.subject)
@@ -107,6 +111,10 @@ def _verb(operation: str, made: Sequence[Change]) -> str:
             return f"Delete {things}"
         case "restore":
             return f"Restore {things}"
+        case "purge":
+            return f"Remove {things} for good"
+        case "lock" | "unlock":
+            return f"{action.capitalize()} {things}"
         case "tag":
             keys = {change.field.partition(":")[2] for change in made}
             which = f"tag {next(iter(keys))}" if len(keys) == 1 else f"{len(keys)} tags"
@@ -136,6 +144,8 @@ def value_words(field: str, value: Any) -> str:
     word = field.partition(":")[0]
     if word == "deleted":
         return "in use" if value is None else "deleted"
+    if word == "record":
+        return "gone for good" if value is None else "in the trash"
     if value is None:
         return "not set"
     if isinstance(value, dict):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from modeldeck.app.usecases.confirming import to_type
 from modeldeck.app.usecases.plans import apply_plan
 from modeldeck.backends.api.errors import ConflictError, ModeldeckError
 from modeldeck.backends.api.events import Event
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from .console import Console
 
 MakePlan = Callable[[], Awaitable[Plan]]
+Apply = Callable[[Plan], Awaitable[Sequence[Event]]]
+Words = str | Callable[[], str]
 KEPT = 100
 
 
@@ -39,12 +42,16 @@ class Proposals:
         self,
         screen: DeckScreen,
         make_plan: MakePlan,
-        done: str,
+        done: Words,
         *,
         then: Callable[[], None] = lambda: None,
+        apply: Apply | None = None,
     ) -> None:
-        """Plan, show, apply; `done` says what was done in the past tense. `then` follows that."""
-        _Proposal(self, screen, make_plan, done, then).start()
+        """Plan, show, apply; `done` says what was done in the past tense. `then` follows that.
+
+        `apply` takes the place of `apply_plan`.
+        """
+        _Proposal(self, screen, make_plan, done, then, apply=apply).start()
 
     def why_not_undo(self) -> str:
         """Why there is nothing to take back; empty when there is."""
@@ -84,19 +91,26 @@ class _Proposal:
         proposals: Proposals,
         screen: DeckScreen,
         make_plan: MakePlan,
-        done: str,
+        done: Words,
         then: Callable[[], None],
         *,
         undoes: bool = False,
+        apply: Apply | None = None,
     ) -> None:
         self.proposals = proposals
         self.console = proposals.console
         self.screen = screen
         self.make_plan = make_plan
-        self.words = done
+        self.done = done
+        self.apply = apply
         self.then = then
         self.undoes = undoes
         self.typed: Plan | None = None
+
+    @property
+    def words(self) -> str:
+        """What was done; where that was not sure before, as it came out."""
+        return self.done if isinstance(self.done, str) else self.done()
 
     def start(self) -> None:
         """Ask for the plan."""
@@ -111,7 +125,9 @@ class _Proposal:
         if self.typed is not None:
             plan = msgspec.structs.replace(plan, reason=self.typed.reason, ticket=self.typed.ticket)
         session = self.console.bridge.session
-        protected = session.context if session.protected else ""
+        protected = " ".join(
+            filter(None, [session.context if session.protected else "", to_type(plan)])
+        )
         blocked = ""
         try:
             session.check_writable(plan.operation)
@@ -130,7 +146,7 @@ class _Proposal:
         self.proposals.applying += 1
         self.console.errands.run(
             f"apply {plan.operation}",
-            lambda: apply_plan(session, plan),
+            lambda: self.apply(plan) if self.apply else apply_plan(session, plan),
             lambda events: self.applied(plan, events),
             self.not_applied,
         )

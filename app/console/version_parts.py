@@ -15,6 +15,7 @@ from .card_lines import card_lines
 from .events_words import STYLES, change_words, outcome_words, who
 from .lineage_rows import LINEAGE, lineage_rows
 from .lock_rows import lock_columns, lock_difference, lock_rows
+from .permission_rows import WORDS, gate_rows, word_rows
 from .version_rows import REMOVES, evaluation_rows, fact_columns, fact_rows, metric_rows, titles
 from .words import length, short, size
 
@@ -49,6 +50,10 @@ def _metric_rows(view: Beside, _: datetime, directions: Directions) -> list[Row]
     said = Cell("last of its run", "dim")
     rows = [Row(row.key, [*row.cells, said]) for row in rows]
     return rows + evaluation_rows(view, directions)
+
+
+def _fact_rows(view: Beside, now: datetime, directions: Directions) -> list[Row]:
+    return [*gate_rows(view.permission, view.gated), *fact_rows(view, now, directions)]
 
 
 def _lock_rows(view: Beside, *_: object) -> list[Row]:
@@ -104,7 +109,7 @@ def _card(view: Beside) -> list[Line]:
 
 
 PARTS = (
-    Part("Facts", fact_columns, fact_rows),
+    Part("Facts", fact_columns, _fact_rows),
     Part("Metrics", _metric_columns, _metric_rows, empty="its run has no metrics here"),
     Part("Lineage", lambda *_: LINEAGE, lambda view, now, _: lineage_rows(view, now)),
     Part(
@@ -115,14 +120,10 @@ PARTS = (
     ),
     Part("Card", lines=_card),
     Part(
-        "Artifacts",
-        lambda *_: (
-            Column("path", "PATH", pinned=True, min_width=16, max_width=0, priority=9, grow=1),
-            Column("size", "SIZE", "number", priority=8),
-            Column("digest", "DIGEST", min_width=12, max_width=71, priority=7),
-        ),
-        _artifact_rows,
-        empty="no files of it are known here",
+        "Approvals",
+        lambda *_: WORDS,
+        lambda view, now, _: word_rows(view.permission, now),
+        empty="nobody has asked for it to go anywhere: A asks",
     ),
     Part(
         "History",
@@ -145,6 +146,16 @@ PARTS = (
         ),
         _tag_rows,
         empty="no tags: T sets one",
+    ),
+    Part(
+        "Files",
+        lambda *_: (
+            Column("path", "PATH", pinned=True, min_width=16, max_width=0, priority=9, grow=1),
+            Column("size", "SIZE", "number", priority=8),
+            Column("digest", "DIGEST", min_width=12, max_width=71, priority=7),
+        ),
+        _artifact_rows,
+        empty="no files of it are known here",
     ),
 )
 
@@ -176,7 +187,11 @@ def parts_line(present: int) -> list[Text]:
     said = []
     for at, part in enumerate(PARTS):
         text = f"{at + 1} {part.title}"
-        said.append(Text(f"[{text}]", "strong") if at == present else Text(f" {text} "))
+        gap = " " if at else ""
+        chosen = at == present
+        said.append(
+            Text(f"{gap}[{text}]" if chosen else f"{gap}{text}", "strong" if chosen else "")
+        )
     return said
 
 

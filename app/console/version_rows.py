@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from modeldeck.app.usecases.beside import Beside
+from modeldeck.app.usecases.locks import lock_words as held_words
 from modeldeck.app.usecases.versions import VersionDetail
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.runs import Evaluation, Run
@@ -44,6 +45,9 @@ def fact_rows(view: Beside, now: datetime, directions: Mapping[str, str]) -> lis
     detail = view.detail
     other = view.other.detail if view.other else None
     rows = list(_alias_rows(view))
+    if words := held_words(detail.version):
+        span = Span("mine", words, "warn")
+        rows.insert(0, Row("locked", [Cell("LOCKED", "warn"), words], span=span))
     rows += _safety_rows(detail.version, other.version if other else None)
     rows += [_text_row(*side) for side in _identity(detail, other, now)]
     rows += [_text_row(*side) for side in _source(detail, other)]

@@ -68,11 +68,11 @@ def working_tree(cwd: str | os.PathLike[str]) -> Tree:
     path = program("git")
     if path is None:
         return Tree(untold="git is not installed")
-    asker = _Asker(path, os.fspath(cwd))
+    asker = Asker(path, os.fspath(cwd))
     top = asker("rev-parse", "--show-toplevel")
     if top is None or not top.good:
         return Tree(untold=None if top is None or top.code == 128 else "git did not answer")
-    asker = _Asker(path, os.fsdecode(top.output.removesuffix(b"\n")))
+    asker = Asker(path, os.fsdecode(top.output.removesuffix(b"\n")))
     settings = _settings(asker("config", "--list", "--show-scope", "-z"))
     if settings is None:
         return Tree(untold="the configuration of the repository could not be read")
@@ -102,7 +102,7 @@ def working_tree(cwd: str | os.PathLike[str]) -> Tree:
     )
 
 
-class _Asker:
+class Asker:
     """git, standing somewhere, with everything switched off that would run a program."""
 
     def __init__(self, path: str, place: str) -> None:

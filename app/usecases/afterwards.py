@@ -14,7 +14,7 @@ from .session import Session
 
 async def follow_up(session: Session, plan: Plan, events: Sequence[Event], tell: Tell) -> None:
     """All of it. The change stays made whatever becomes of that: what goes wrong is only told."""
-    for step in (_share, _ask):
+    for step in (_ask,):
         try:
             await step(session, plan, events, tell)
         except (ModeldeckError, OSError) as error:

@@ -13,6 +13,7 @@ from modeldeck.backends.api.order import arranged
 from modeldeck.backends.api.plan import Change, Plan
 from modeldeck.backends.api.query import Attribute, Field, Vocabulary
 
+from .gated import PROMOTE, ROLLBACK, SET, with_gates
 from .plans import expected, inverse_of, make_plan
 from .session import Session
 from .versions import number_of
@@ -87,8 +88,14 @@ async def plan_set(
     expect: int | None = ANY,
     reason: str = "",
     ticket: str = "",
+    kind: str = SET,
+    glass: str = "",
 ) -> Plan:
-    """Point an alias at a version. `expect`: where it must point now; None is nowhere."""
+    """Point an alias at a version. `expect`: where it must point now; None is nowhere.
+
+    `kind` is what that is: set, promote or rollback; `glass` the ticket that a rollback breaks it
+    with.
+    """
     check_name(alias)
     found = await session.registry.model(model)
     version = await session.registry.version(model, number)
@@ -110,21 +117,39 @@ async def plan_set(
     if version.unsafe:
         effects.append(f"version {number} could run foreign code when loaded: {version.unsafe[0]}")
     untouched = [f"{model}@{name} stays at {at}" for name, at in found.aliases.items()]
-    return make_plan(
+    told: dict[str, Any] = {"model": model, "alias": alias, "version": number, "expect": before}
+    told |= {"digest": version.digest} if version.digest else {}
+    told |= {"as": kind} if kind != SET else {}
+    told |= {"glass": glass} if glass else {}
+    plan = make_plan(
         session,
         "alias.set",
-        {"model": model, "alias": alias, "version": number, "expect": before},
+        told,
         changes,
-        command=[
-            *("modeldeck", "alias", "set", model, alias, str(number)),
-            *("--expect", "none" if before is None else str(before)),
-        ],
+        command=_command(kind, model, alias, number, before, glass),
         effects=effects if before != number else [],
         untouched=[text for text in untouched if not text.startswith(f"{model}@{alias} ")],
         inverse=inverse_of(changes, "alias.rm" if before is None else "alias.set"),
         reason=reason,
         ticket=ticket,
     )
+    return await with_gates(session, plan)
+
+
+def _command(
+    kind: str, model: str, alias: str, number: int, before: int | None, glass: str
+) -> list[str]:
+    words = ["alias", "set", model, alias]
+    if kind in (PROMOTE, ROLLBACK):
+        words = [kind, f"{model}@{alias}"]
+    words = [
+        "modeldeck",
+        *words,
+        str(number),
+        "--expect",
+        "none" if before is None else str(before),
+    ]
+    return [*words, "--break-glass", glass] if glass else words
 
 
 async def plan_remove(
@@ -145,7 +170,7 @@ async def plan_remove(
         )
     before = _seen(found.aliases.get(alias), expect, model, alias)
     changes = [Change(address(model, alias), "version", before, None)]
-    return make_plan(
+    plan = make_plan(
         session,
         "alias.rm",
         {"model": model, "alias": alias, "expect": before},
@@ -157,6 +182,7 @@ async def plan_remove(
         reason=reason,
         ticket=ticket,
     )
+    return await with_gates(session, plan)
 
 
 def _seen(now: int | None, expect: int | None, model: str, alias: str) -> int | None:

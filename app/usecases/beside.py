@@ -15,6 +15,7 @@ from modeldeck.backends.api.query import Compare, Field
 from modeldeck.backends.api.runs import Dataset, Run, Shelf
 
 from .audit import list_events
+from .permission import Permission, asks
 from .runs import list_runs
 from .session import Session
 from .versions import VersionDetail, describe_version
@@ -35,7 +36,8 @@ class Beside(Struct, frozen=True, kw_only=True):
     """A version, its model, and what surrounds it.
 
     `siblings` are other versions from the same run; `events` those on it and on the aliases of
-    its model, newest first.
+    its model, newest first. `gated` is the alias that a gate
+    stands before, which `permission` says more of: that is asked for by itself.
     """
 
     detail: VersionDetail
@@ -46,6 +48,8 @@ class Beside(Struct, frozen=True, kw_only=True):
     children: Sequence[Run] = ()
     siblings: Sequence[Version] = ()
     events: Sequence[Event] = ()
+    gated: str = ""
+    permission: Permission | None = None
 
 
 async def look_beside(
@@ -70,6 +74,7 @@ async def look_beside(
         children=(await list_runs(session, parent=run.id)).first if run and run.children else (),
         siblings=await _siblings(session, detail.version) if run else (),
         events=await _events(session, detail.version),
+        gated=asks(session, found, detail.version.version),
     )
 
 

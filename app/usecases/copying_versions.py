@@ -9,6 +9,7 @@ from modeldeck.backends.api.errors import ConflictError, NotFoundError
 from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.plan import Change
+from modeldeck.backends.api.protocols import Trash
 from modeldeck.backends.api.receiving import Arrival
 from modeldeck.backends.api.runs import Shelf
 
@@ -39,6 +40,8 @@ class MovingVersions(Struct, frozen=True, kw_only=True):
         )
         there = await _versions_of(target, name)
         taken = {version.version for version in there}
+        if isinstance(target.registry, Trash):
+            taken.update(await target.registry.purged(name))
         same = {version.digest: version.version for version in there if version.digest}
         numbers: dict[str, int] = {}
         changes, effects = [], []

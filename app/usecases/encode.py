@@ -363,8 +363,8 @@ ENCODERS: Mapping[type, Encoder] = {
 
 
 def encode(item: Any) -> dict[str, Any]:
-    """Any noun as its JSON object."""
-    return ENCODERS[type(item)](item)
+    """Any noun as its JSON object; what is one already as it is."""
+    return item if isinstance(item, dict) else ENCODERS[type(item)](item)
 
 
 def one(item: Any) -> str:

@@ -74,7 +74,7 @@ async def with_gates(session: Session, plan: Plan) -> Plan:
     if kind == SET and not gated(session, plan.changes):
         return msgspec.structs.replace(plan, gates=(), policy=None, evidence=None)
     gates: list[Verdict] = []
-    reports = []
+    reports, caveats = [], list(plan.caveats)
     for move in moves:
         report = await _report(session, plan, move, kind)
         if report is not None:
@@ -83,11 +83,14 @@ async def with_gates(session: Session, plan: Plan) -> Plan:
         if kind == ROLLBACK and move.after is not None:
             from .rollback_checks import check_rollback
 
-            gates += (await check_rollback(session, move)).verdicts
+            checked = await check_rollback(session, move)
+            gates += checked.verdicts
+            caveats += [note for note in checked.notes if note not in caveats]
     policy = next((report.policy for report in reports if report.policy is not None), None)
     return msgspec.structs.replace(
         plan,
         gates=tuple(gates),
+        caveats=tuple(caveats),
         policy=policy,
         evidence=await _evidence(session, plan, kind, gates, reports, policy),
     )
@@ -191,14 +194,19 @@ async def stand_again(session: Session, plan: Plan) -> Plan:
             f"the plan does not know the rule {min(missing)[-1]!r}, which stands before it",
             way_out="Make the plan again; an edited plan is not applied",
         )
-    for gate in now.gates:
+    check_verdicts(now)
+    return now
+
+
+def check_verdicts(plan: Plan) -> None:
+    """Raise RefusedError with the first rule that says no."""
+    for gate in plan.gates:
         if not gate.holds:
             shows = f" ({gate.shows})" if gate.shows else ""
             raise RefusedError(
                 f"a gate says no: {gate.verdict} {gate.rule}{shows}",
                 way_out="--dry-run shows all of its rules",
             )
-    return now
 
 
 def _rules(plan: Plan) -> set[tuple[str, str, str]]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from modeldeck.backends.api.address import parse_address
+from modeldeck.backends.api.errors import NotFoundError
 from modeldeck.backends.api.lists import Window, all_of
 from modeldeck.backends.api.models import Alias, Model, Version
 from modeldeck.backends.api.query import MODELS, VERSIONS
@@ -55,3 +57,19 @@ async def describe_model(session: Session, name: str) -> ModelDetail:
         versions=await all_of(await session.registry.versions(name, shelf=Shelf.ALL)),
         aliases=await session.registry.aliases(name),
     )
+
+
+async def find_models(session: Session, refs: Sequence[str]) -> Sequence[Model]:
+    """The models of these names or addresses, each once, in this order."""
+    found = [await find_model(session, ref) for ref in refs]
+    return list({model.name: model for model in found}.values())
+
+
+async def find_model(session: Session, ref: str) -> Model:
+    """The model of a name or an address."""
+    try:
+        return await session.registry.model(ref)
+    except NotFoundError:
+        if not ref.startswith("models/"):
+            raise
+        return await session.registry.model(parse_address(ref).name)

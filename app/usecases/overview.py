@@ -13,6 +13,7 @@ from modeldeck.backends.api.models import Model
 from modeldeck.backends.api.query import Field, Sort
 from modeldeck.backends.api.runs import Experiment, Fields, Run, Status
 
+from .asked import Waiting
 from .audit import list_events
 from .experiments import list_experiments
 from .models import list_models
@@ -62,10 +63,14 @@ class Overview(Struct, frozen=True, kw_only=True):
     model_count: int
     changes: Sequence[Event]
     next: Sequence[tuple[str, str]]
+    waiting: Sequence[Waiting] = ()
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """The figures of a status line. `newest` and `runs` as in `Overview`."""
+    """The figures of a status line. `newest` and `runs` as in `Overview`.
+
+    `waiting` is how much waits for who sits here, None where the policy names nobody.
+    """
 
     context: str
     runs: int | None
@@ -73,6 +78,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     running: int
     failed_lately: int
     models: int
+    waiting: int | None = None
 
 
 class _Look(NamedTuple):
@@ -129,7 +135,21 @@ async def counts(session: Session) -> Counts:
         running=look.running_count,
         failed_lately=look.failed_lately,
         models=models.count or 0,
+        waiting=len(await waiting_for(session, models.first)) if session.policy.people else None,
     )
+
+
+async def waiting_for(session: Session, models: Sequence[Model]) -> Sequence[Waiting]:
+    """What waits for who sits here, by what was signed: nothing else is read.
+
+    `models` say where aliases are, as far as that is known.
+    """
+    if not session.policy.people:
+        return ()
+    from .inbox import inbox
+
+    live = {f"{one.name}@{alias}": at for one in models for alias, at in one.aliases.items()}
+    return await inbox(session, deep=False, live=live)
 
 
 def _total(experiments: Sequence[Experiment]) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import RefusedError, UsageError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import LIFETIME, Change, Inverse, Plan
@@ -32,10 +33,14 @@ def make_plan(
     caveats: Sequence[str] = (),
     inverse: Inverse | None = None,
     way_back: Sequence[str] = (),
+    request: str | None = None,
     reason: str = "",
     ticket: str = "",
 ) -> Plan:
-    """A plan of this session, from now on good for its lifetime."""
+    """A plan of this session, from now on good for its lifetime.
+
+    `request` says what is sent where it is not the registry that its changes go to.
+    """
     now = session.clock()
     return Plan(
         operation=operation,
@@ -45,7 +50,7 @@ def make_plan(
         effects=tuple(effects),
         untouched=tuple(untouched),
         command=_placed(session, command),
-        request=session.registry.request(changes),
+        request=session.registry.request(changes) if request is None else request,
         caveats=(*session.registry.caveats(operation), *caveats),
         inverse=inverse,
         way_back=tuple(way_back),
@@ -78,6 +83,10 @@ async def apply_plan(
     from .afterwards import follow_up
 
     checked = await check_plan(session, plan, agreed=agreed)
+    if plan.operation.startswith("approval."):
+        from .approving import apply_word
+
+        return await apply_word(session, checked, tell)
     events = await session.registry.apply(checked, session.actor, session.context)
     await follow_up(session, checked, events, tell)
     return events
@@ -105,6 +114,10 @@ async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
         )
     if why := reason_needed(session, plan):
         raise RefusedError(f"a reason is needed: {why}", way_out="Give it with --reason")
+    if plan.operation.endswith(".purge"):
+        from .purging import check_purge
+
+        await check_purge(session, plan)
     checked = await stand_again(session, plan)
     checked.check(now)
     return msgspec.structs.replace(checked, agreed=agreed or plan.digest)
@@ -125,6 +138,8 @@ def reason_needed(session: Session, plan: Plan) -> str:
 
     if plan.reason.strip():
         return ""
+    if plan.operation.startswith("approval."):
+        return "it is signed, for others to read"
     if session.protected:
         return f"the context {session.context} is protected"
     before = gated(session, plan.changes)
@@ -134,6 +149,22 @@ def reason_needed(session: Session, plan: Plan) -> str:
 def sends(plan: Plan) -> Sequence[str]:
     """The requests that a server gets, a line each; none where a registry here is written."""
     return () if plan.request.startswith("one transaction") else plan.request.splitlines()
+
+
+def way_back(plan: Plan) -> Sequence[str]:
+    """How a plan is taken back, a line each; that it cannot be, where it cannot."""
+    if plan.way_back:
+        return plan.way_back
+    if plan.inverse is None:
+        return ["none: this cannot be undone"]
+    if plan.operation.startswith("copy."):
+        return [f"by hand, with {plan.inverse.operation}"]
+    made = [change for change in plan.changes if change.before != change.after]
+    if len(made) == 1 and made[0].field == "version":
+        back = "not set" if made[0].before is None else made[0].before
+        alias = parse_address(made[0].subject).alias
+        return [f"z, or modeldeck undo: {alias} {made[0].after or 'not set'} -> {back}"]
+    return [f"z, or modeldeck undo, by {plan.inverse.operation}"]
 
 
 def inverse_of(changes: Sequence[Change], operation: str) -> Inverse:

@@ -20,6 +20,7 @@ from modeldeck.backends.api.errors import (
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.plan import Change, Inverse, Plan
+from modeldeck.backends.api.protocols import Trash
 from modeldeck.backends.api.runs import Run, Shelf
 from modeldeck.backends.formats import Content, inspect, opened_files
 
@@ -176,4 +177,6 @@ async def _place(session: Session, model: str, digest: str) -> tuple[int, Sequen
     """The number of the next version, and the versions of the same content."""
     versions = await all_of(await session.registry.versions(model, shelf=Shelf.ALL))
     same = [v.version for v in versions if v.digest == digest and v.deleted_at is None]
-    return max((v.version for v in versions), default=0) + 1, sorted(same)
+    registry = session.registry
+    purged = await registry.purged(model) if isinstance(registry, Trash) else ()
+    return max([0, *purged, *(v.version for v in versions)]) + 1, sorted(same)

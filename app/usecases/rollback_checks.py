@@ -38,21 +38,26 @@ class Checked(Struct, frozen=True, kw_only=True):
 
 
 async def check_rollback(
-    session: Session, move: Move, *, whole: bool = False, progress: Progress = lambda _: None
+    session: Session,
+    move: Move,
+    *,
+    live: bool = False,
+    whole: bool = False,
+    progress: Progress = lambda _: None,
 ) -> Checked:
     """Check that `move.after` exists, has its bytes, fits the live `move.before`, has its lock.
 
     All bytes are read again where they lie here, or where the `whole` of a server's is asked for;
-    `progress` gets the size of each piece.
+    `progress` gets the size of each piece. With `live` it is live now, before it is replaced.
     """
     number = move.after or 0
     try:
         version = await session.registry.version(move.model, number)
     except NotFoundError as error:
         return Checked(verdicts=[_verdict("version exists", "fail", str(error))])
-    live = None
+    other = None
     if move.before not in (None, number):
-        live = await session.registry.version(move.model, move.before or 0)
+        other = await session.registry.version(move.model, move.before or 0)
     deleted = version.deleted_at is not None
     verdicts = [
         _verdict(
@@ -60,11 +65,11 @@ async def check_rollback(
             "fail" if deleted else "pass",
             f"version {number} is deleted; restore it first" if deleted else "",
         ),
-        await _lived(session, move),
+        *([] if live else [await _lived(session, move)]),
     ]
     bytes_of, notes, read = await _bytes(session, version, whole, progress)
     verdicts += bytes_of
-    for found in (_signature(version, live), await _lock(session, version)):
+    for found in (_signature(version, other), await _lock(session, version)):
         if isinstance(found, Verdict):
             verdicts.append(found)
         else:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from modeldeck.backends.api.address import parse_address
-from modeldeck.backends.api.lists import RunQuery, Window
-from modeldeck.backends.api.query import RUNS
+from modeldeck.backends.api.lists import PIECE, RunQuery, Window, all_of
+from modeldeck.backends.api.query import RUNS, Field, In
 from modeldeck.backends.api.runs import Fields, Run, Shelf
 
 from .session import Session
 from .words import filter_of, sort_of
+
+SINGLY = 8
+"""So many runs are looked for one by one."""
 
 
 async def list_runs(
@@ -49,7 +52,20 @@ async def find_run(session: Session, ref: str) -> Run:
     return await session.registry.run(ref)
 
 
-async def find_runs(session: Session, refs: Sequence[str]) -> Sequence[Run]:
-    """The runs that `refs` name, each once, in this order."""
-    found = [await find_run(session, ref) for ref in refs]
-    return list({run.id: run for run in found}.values())
+async def find_runs(
+    session: Session, refs: Sequence[str], fields: Fields | None = None
+) -> Sequence[Run]:
+    """The runs that `refs` name, each once, in this order; with `fields` alone where many are."""
+    known: dict[str, Run] = {}
+    if len(refs) > SINGLY:
+        ids = [ref.removeprefix("runs/") for ref in refs]
+        for start in range(0, len(ids), PIECE):
+            query = RunQuery(
+                where=In(Field("id"), ids[start : start + PIECE]),
+                shelf=Shelf.ALL,
+                fields=fields or Fields(),
+            )
+            found = await all_of(await session.registry.runs(query, PIECE))
+            known |= {run.id: run for run in found}
+    runs = [known.get(ref.removeprefix("runs/")) or await find_run(session, ref) for ref in refs]
+    return list({run.id: run for run in runs}.values())

@@ -5,6 +5,7 @@ from modeldeck.backends.api.address import version as address
 from modeldeck.backends.api.plan import Change, Plan
 from modeldeck.backends.api.text import exact
 
+from .locks import refuse_locked
 from .plans import inverse_of, make_plan
 from .runs import find_run
 from .session import Session
@@ -34,6 +35,7 @@ async def plan_card(
 ) -> Plan:
     """Give a version another card. `seen` is the card that the writer began from."""
     found = await session.registry.version(model, version)
+    refuse_locked(found)
     other = seen is not None and seen != found.card
     effects = ["the card was changed meanwhile: what was written there goes"] if other else []
     changes = [Change(address(model, version), "card", found.card, exact(text))]

@@ -1,5 +1,6 @@
 """Versions: naming one, describing it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -8,11 +9,14 @@ from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.address import version as address
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, UsageError
+from modeldeck.backends.api.lists import all_of
 from modeldeck.backends.api.models import Version
-from modeldeck.backends.api.runs import Evaluation, Lock, Run
+from modeldeck.backends.api.runs import Evaluation, Lock, Run, Shelf
 
 from .session import Session
 
+SINGLY = 8
+"""So many versions of one model are read one by one."""
 FORMS = "A version is named MODEL VERSION, MODEL/VERSION or MODEL@ALIAS"
 
 
@@ -111,8 +115,21 @@ async def describe_version(session: Session, ref: str) -> VersionDetail:
 
 
 async def find_versions(session: Session, refs: Sequence[str]) -> Sequence[Version]:
-    """The versions that `refs` name, each once, in this order."""
-    found = [await find_version(session, ref) for ref in refs]
+    """The versions that `refs` name, each once, in this order.
+
+    Of a model of which many are named all are read at once.
+    """
+    parts = [_parts(ref) for ref in refs]
+    named = Counter(model for model, _, alias in parts if not alias)
+    known: dict[str, Version] = {}
+    for model, count in named.items():
+        if count > SINGLY:
+            window = await session.registry.versions(model, shelf=Shelf.ALL)
+            known |= {version_name(one): one for one in await all_of(window)}
+    found = [
+        known.get(f"{model}/{number}") or await find_version(session, ref)
+        for ref, (model, number, _) in zip(refs, parts, strict=True)
+    ]
     return list({version_name(version): version for version in found}.values())
 
 

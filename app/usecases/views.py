@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from modeldeck.backends.api.statements import Signed, Sync
+
 from . import encode
+from .asked import Approval, Request, Waiting
 from .compare import Comparison, MetricRow, TextRow
 from .describe import RunDetail
 from .export import Point
@@ -157,6 +160,7 @@ def overview(item: Overview) -> dict[str, Any]:
         "models": {"count": item.model_count, "items": [encode.model(m) for m in item.models]},
         "changes": [encode.event(event) for event in item.changes],
         "next": [{"words": words, "command": command} for words, command in item.next],
+        "waiting": [waiting(one) for one in item.waiting],
     }
 
 
@@ -169,6 +173,99 @@ def counts(item: Counts) -> dict[str, Any]:
         "running": item.running,
         "failed_lately": item.failed_lately,
         "models": item.models,
+        "waiting": item.waiting,
+    }
+
+
+def request(item: Request) -> dict[str, Any]:
+    """A request for approval, and all that was said of the same version and alias."""
+    word, itself = item.word, item.itself
+    return {
+        "id": word.id,
+        "state": item.state,
+        "model": word.model,
+        "version": word.number,
+        "target": word.target,
+        "digest": word.digest,
+        "evidence": word.evidence,
+        "policy": {"commit": word.commit, "digest": word.policy},
+        "gates": [encode.verdict(one) for one in word.gates],
+        "person": word.person,
+        "key": word.key,
+        "time": encode.time(word.time),
+        "expires": encode.time(itself.expires if itself else word.expires),
+        "due": encode.time(word.due),
+        "reason": word.why,
+        "ticket": word.ticket,
+        "valid": word.valid,
+        "needed": item.needed,
+        "approved": len(item.approved),
+        "said": [approval(one) for one in item.said],
+    }
+
+
+def approval(item: Approval) -> dict[str, Any]:
+    """One signed word."""
+    return {
+        "id": item.id,
+        "decision": item.decision,
+        "person": item.person,
+        "key": item.key,
+        "time": encode.time(item.time),
+        "expires": encode.time(item.expires),
+        "counts": item.counts,
+        "why": item.why,
+        "request": item.request,
+        "reason": item.reason,
+    }
+
+
+def waiting(item: Waiting) -> dict[str, Any]:
+    """One thing that waits for a person."""
+    return {
+        "kind": item.kind,
+        "id": item.id,
+        "model": item.model,
+        "version": item.version,
+        "target": item.target,
+        "person": item.person,
+        "time": encode.time(item.time),
+        "until": encode.time(item.until),
+        "words": item.words,
+        "command": item.command,
+    }
+
+
+def signed(item: Signed) -> dict[str, Any]:
+    """A statement as it was found."""
+    said = item.statement
+    return {
+        "id": item.id,
+        "kind": said.kind,
+        "subject": said.subject,
+        "digest": said.digest or None,
+        "time": encode.time(said.time),
+        "person": item.person or None,
+        "key": item.key or None,
+        "valid": item.valid,
+        "why": item.why or None,
+        "received_at": encode.time(item.received_at),
+        "origin": item.origin or None,
+        "body": encode.plain(said.body),
+    }
+
+
+def sync(item: Sync) -> dict[str, Any]:
+    """How far what is shared has come."""
+    return {
+        "place": item.place,
+        "shared": item.shared,
+        "at": encode.time(item.at),
+        "away": item.away,
+        "rewritten": item.rewritten,
+        "waiting": item.waiting,
+        "new": list(item.new),
+        "trouble": item.trouble or None,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from .address import parse_address
+from .statements import EVENT, Signed
 from .times import rfc3339
 
 
@@ -33,11 +34,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     """An event before it has its place in the trail.
 
     `phase` is done; or intent, and then done, failed or unknown with the intent as `caused_by`; or
-    started, ended, observed. `before` and `after` are None for what did not exist; of a changed
-    field they hold its name and value, `after` beside it `why` it is not simply done, or `between`
-    which two times it was observed. `plan` is the digest of the plan. `evidence` is what a change
-    stood on: `as` (promote, rollback, undo), `gates` with each rule's verdict and its words,
-    `policy` with commit and digest, ids of `approvals`, the ticket that broke the glass.
+    started, ended, observed, learned (from a statement of somebody else). `before` and `after` are
+    None for what did not exist; of a changed field they hold its name and value, `after` beside it
+    `why` it is not simply done, or `between` which two times it was observed. `plan` is the digest
+    of the plan. `evidence` is what a change stood on: `as` (promote, rollback, undo), `gates` with
+    each rule's verdict and its words, `policy` with commit and digest, ids of `approvals`, the
+    ticket that broke the glass; or the `statement` that it was learned from.
     """
 
     actor: Actor
@@ -64,6 +66,8 @@ class Event(Entry, frozen=True, kw_only=True):
     link: str = ""
 
 
+ELSEWHERE = ("observed", "learned")
+"""The phases of what was not done from here: nobody here has signed for it."""
 OUTCOMES = ("done", "failed", "unknown")
 """The phases that an intent ends in."""
 
@@ -97,3 +101,44 @@ def observation(
         after={field: after, "between": [rfc3339(time) for time in between]},
         caused_by=caused_by,
     )
+
+
+def learned(signed: Signed, field: str, *, context: str) -> Entry | None:
+    """What the trail says of a change of `field` that somebody else has signed for.
+
+    None where the statement is no valid word of another on such a change that was made.
+    """
+    body, said = signed.statement.body, signed.statement
+    before, after, who = body.get("before"), body.get("after"), body.get("actor")
+    if not (signed.valid and signed.origin and said.kind == EVENT and isinstance(who, Mapping)):
+        return None
+    if body.get("phase") != "done" or body.get("subject") != said.subject:
+        return None
+    if not isinstance(after, Mapping) or field not in after:
+        return None
+    named = {key: value for key, value in who.items() if isinstance(value, str) and key in _WHO}
+    return Entry(
+        actor=Actor(**({"user": signed.person, "host": "unknown"} | named), key=signed.key),
+        tool=_text(body.get("tool")),
+        context=context,
+        phase="learned",
+        action=_text(body.get("action")),
+        subject=said.subject,
+        before={field: before.get(field) if isinstance(before, Mapping) else None},
+        after={field: after[field]},
+        reason=_text(body.get("reason")),
+        ticket=_text(body.get("ticket")),
+        evidence={
+            "statement": signed.id,
+            "key": signed.key,
+            "person": signed.person,
+            "time": rfc3339(said.time),
+        },
+    )
+
+
+_WHO = ("user", "host", "sudo_user", "session", "on_behalf_of")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

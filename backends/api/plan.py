@@ -40,6 +40,10 @@ OPERATIONS = (
     "copy.runs",
     "copy.model",
     "rollback.drill",
+    "approval.ask",
+    "approval.approve",
+    "approval.refuse",
+    "approval.withdraw",
 )
 """All that a plan for a context may do; a backend's `availability` is asked by these names."""
 

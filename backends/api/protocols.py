@@ -4,7 +4,7 @@
 what came near. Lists are windows (see `lists`). Errors are those of `errors`, nothing else.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -184,11 +184,14 @@ class Trail(Protocol):
 class Around(Protocol):
     """A trail that is asked for an instant. Subjects are those from `first` on, before `after`.
 
-    `around` gives, in order, enough of the events of each to tell how it was then. `begun` is when
-    the trail begins; `looks` what was last seen of a field of what others may change.
+    `around` gives, in order, enough of the events of each to tell how it was then, of those that
+    hold the text `holding` somewhere. `begun` is when the trail begins; `looks` what was last seen
+    of a field of what others may change.
     """
 
-    async def around(self, first: str, after: str, instant: datetime) -> Sequence[Event]: ...
+    async def around(
+        self, first: str, after: str, instant: datetime, holding: str = ""
+    ) -> Sequence[Event]: ...
     async def begun(self) -> datetime | None: ...
     async def looks(self, context: str, field: str, first: str, after: str) -> Sequence[Look]: ...
 
@@ -281,6 +284,9 @@ class Fields(Protocol):
     def caveats(self, operation: str) -> Sequence[str]: ...
 
 
+Teach = Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[Entry]]]]
+
+
 @runtime_checkable
 class Records(Trail, Protocol):
     """Where what happens to a server is written down.
@@ -292,7 +298,9 @@ class Records(Trail, Protocol):
     `observe` compares what was seen of a field of some subjects with what was seen or done before;
     what nobody did from here becomes an event of phase observed, with its earliest and latest time.
     `at` is when it was asked for, or earlier; a value None says that it is not there, and `below`
-    names the beginnings of subjects of which all that are there were seen.
+    names the beginnings of subjects of which all that are there were seen. `teach` gives for
+    subjects that are not as they were the entries of phase learned that others have signed for,
+    oldest first: these are written in the place of observed ones, each once.
     """
 
     def availability(self, operation: str, subject: str = "") -> Availability: ...
@@ -307,6 +315,7 @@ class Records(Trail, Protocol):
         field: str,
         context: str,
         below: Collection[str] = (),
+        teach: Teach | None = None,
     ) -> Sequence[Event]: ...
     async def close(self) -> None: ...
 

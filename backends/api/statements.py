@@ -61,12 +61,13 @@ class Sync(Struct, frozen=True, kw_only=True):
     `at` is when the shared place was last reached, None when never; `trouble` is in words.
     `new` are the ids that came with this one. `shared` is False where nobody else has the place.
     `rewritten` says that what is there is not what was there before: nothing is taken from it until
-    a person accepts that.
+    a person accepts that. `away` says that it could not be reached when that was last tried.
     """
 
     place: str
     shared: bool = True
     rewritten: bool = False
+    away: bool = False
     at: datetime | None = None
     waiting: int = 0
     new: Sequence[str] = ()
@@ -92,16 +93,33 @@ class Statements(Protocol):
     """Where statements are kept: here alone, or shared through a git repository.
 
     `put` stores, and sends as soon as that can be done: what cannot be sent now waits, and is not
-    lost; with `send` False it waits for the next sync. `statements` gives those that are here,
+    lost; with `send` False it waits for the next sync. `put_all` does so for several at once, all
+    or none. `statements` gives those that are here,
     oldest first, the invalid ones too. `sync` fetches and sends, unless that was tried less than
     `older` seconds ago; it never raises for a shared place that is away, `Sync.trouble` says so.
     `status` says the same as the last sync and asks nobody.
     """
 
     async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed: ...
+    async def put_all(
+        self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
+    ) -> Sequence[Signed]: ...
     async def statements(
         self, kinds: Sequence[str] = (), subject: str = ""
     ) -> Sequence[Signed]: ...
     async def sync(self, *, older: float = 0.0) -> Sync: ...
     async def status(self) -> Sync: ...
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Accepting(Protocol):
+    """Statements of a shared place that can be rewritten by others.
+
+    `heads` are the state that was last taken and the one there now, empty for none;
+    UnreachableError when it is away. `accept` takes the state `head` as it is; ConflictError when
+    it is another.
+    """
+
+    async def heads(self) -> tuple[str, str]: ...
+    async def accept(self, head: str) -> Sync: ...

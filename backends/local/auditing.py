@@ -1,7 +1,7 @@
 """The trail of a registry as others see it: one event whole, proofs, checkpoints, the check."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -41,6 +41,7 @@ class Auditor:
     host_key: Callable[[], HostKey] | None = None
     on_checkpoint: Callable[[Kept], None] | None = None
     trouble: str = ""
+    _telling: "Collection[asyncio.Future[None]]" = ()
 
     async def trail_size(self) -> int:
         """How many events there are."""
@@ -68,11 +69,11 @@ class Auditor:
 
         return await self.registry.read(work)
 
-    async def prove(self, seq: int) -> str:
-        """The proof, as a C2SP tlog-proof, that an event stands in the newest checkpoint."""
+    async def prove(self, seq: int, kept: Kept | None = None) -> str:
+        """The proof, as a C2SP tlog-proof, that an event stands in a checkpoint: the newest."""
 
         def work(connection: Connection) -> str:
-            last = checkpoints.newest(connection)
+            last = kept or checkpoints.newest(connection)
             if last is None or not 0 < seq <= last.size:
                 raise RefusedError(
                     f"no checkpoint counts event {seq} yet",
@@ -122,10 +123,7 @@ class Auditor:
 
         `at_once`: it is a promotion, after which one is always written.
         """
-        now = self.clock()
-        wanted = self.host_key is not None and (
-            at_once or await self.registry.read(lambda c: checkpoints.nearly_due(c, now))
-        )
+        wanted = self.host_key is not None and (at_once or await self.registry.read(self._nearly))
         key = await self._key() if wanted else None
         made: list[Kept] = []
 
@@ -135,13 +133,16 @@ class Auditor:
             return result
 
         result = await self.registry.write(both)
-        self._told(made)
+        self._tell(made)
         return result
 
     async def sealed(self) -> None:
         """At the end of a session that wrote: count what no checkpoint counts yet."""
-        if self.host_key is None or not self.registry.has_written or self.read_only:
-            return
+        if self.host_key is not None and self.registry.has_written and not self.read_only:
+            await self._last()
+        await self._told()
+
+    async def _last(self) -> None:
         try:
             if not await self.registry.read(
                 lambda c: checkpoints.due(c, self.clock(), at_once=True)
@@ -153,11 +154,16 @@ class Auditor:
         except ModeldeckError as error:
             self.trouble = str(error)
         else:
-            self._told(made)
+            self._tell(made)
+
+    def _nearly(self, connection: Connection) -> bool:
+        return checkpoints.nearly_due(connection, self.clock())
 
     def _due(self, connection: Connection, key: HostKey | None, *, at_once: bool) -> Sequence[Kept]:
+        if key is None:
+            return []
         now = self.clock()
-        if key is None or not checkpoints.due(connection, now, at_once=at_once):
+        if not checkpoints.due(connection, now, at_once=at_once):
             return []
         try:
             return [checkpoints.write(connection, key, now)]
@@ -165,10 +171,18 @@ class Auditor:
             self.trouble = str(error)
             return []
 
-    def _told(self, made: Sequence[Kept]) -> None:
+    def _tell(self, made: Sequence[Kept]) -> None:
         for one in made:
             if self.on_checkpoint is not None:
-                self.on_checkpoint(one)
+                # Beside the change, which is made: whoever waits for it does not wait for this.
+                task = asyncio.ensure_future(asyncio.to_thread(self.on_checkpoint, one))
+                self._telling = {*(t for t in self._telling if not t.done()), task}
+
+    async def _told(self) -> None:
+        for found in await asyncio.gather(*self._telling, return_exceptions=True):
+            if isinstance(found, BaseException):
+                self.trouble = str(found)
+        self._telling = ()
 
     async def _key(self) -> HostKey | None:
         if self.host_key is None:

@@ -8,6 +8,7 @@ and an operation is nothing but the fields that it may touch.
     models/NAME          deleted, note, tag:KEY, record
     models/NAME/VERSION  content, deleted, card, note, tag:KEY, record
     models/NAME@ALIAS    version
+    events/SEQ           payload
 
 A `record` is what is left to say of something that is deleted; without it, it is purged.
 """
@@ -29,7 +30,7 @@ from .database import Connection
 from .ingest import set_tag
 from .models import model_id
 from .purging import check_number, held, purge, read_record
-from .trail import write
+from .trail import erase, payload_state, write
 from .versions import write_version
 
 Reader = Callable[[Connection, Address, str], Any]
@@ -251,6 +252,22 @@ def _put_content(
     write_version(connection, address.name, address.version or 0, value, now)
 
 
+def _seq(address: Address) -> int:
+    return int(address.name) if address.name.isascii() and address.name.isdigit() else 0
+
+
+def _read_payload(connection: Connection, address: Address, _: str) -> str | None:
+    return payload_state(connection, _seq(address))
+
+
+def _put_payload(
+    connection: Connection, address: Address, _: str, value: Any, __: datetime
+) -> None:
+    if value != "erased":
+        raise RefusedError("a payload can only be erased", where=str(address))
+    erase(connection, _seq(address))
+
+
 _TAG = (_read_tag, _put_tag)
 _RECORD = (read_record, purge)
 _FIELDS: dict[tuple[str, str], tuple[Reader, Writer]] = {
@@ -271,4 +288,5 @@ _FIELDS: dict[tuple[str, str], tuple[Reader, Writer]] = {
     ("version", "tag"): _TAG,
     ("version", "record"): _RECORD,
     ("alias", "version"): (_read_alias, _put_alias),
+    ("events", "payload"): (_read_payload, _put_payload),
 }

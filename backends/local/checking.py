@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ..api.errors import ModeldeckError
-from ..api.events import Actor
+from ..api.events import ELSEWHERE, Actor
 from ..api.trail import (
     NAMESPACE,
     Broken,
@@ -180,7 +180,7 @@ class _Signatures:
         return ""
 
     def _missing(self, seq: int, leaf: Leaf, body: str | None) -> None:
-        if not self._people.logins or leaf.phase == "observed":
+        if not self._people.logins or leaf.phase in ELSEWHERE:
             return
         person = self._person(body)
         if person in self._begun and person:

@@ -60,7 +60,7 @@ class Comparing:
         for one in self._read:
             counts = one.said.size
             named = f"{counts:,} events"
-            if counts > size and not whole:
+            if counts not in self._roots and not whole:
                 state, words = "unread", f"counts {named}; the trail is broken before"
             elif counts > size:
                 state, words = "gone", f"counts {named}, here are {size:,}"

@@ -17,6 +17,7 @@ _HERE = "('done', 'observed')"
 _AROUND = f"""
 WITH subjects AS MATERIALIZED (
     SELECT DISTINCT subject FROM audit_index WHERE subject >= :first AND subject < :after
+    AND instr(subject, :holding)
 ), latest AS MATERIALIZED (
     SELECT subject, (
         SELECT i.seq FROM audit_index i WHERE i.subject = s.subject AND i.time <= :time
@@ -49,12 +50,19 @@ class Happened:
 
     registry: Database
 
-    async def around(self, first: str, after: str, instant: datetime) -> Sequence[Event]:
+    async def around(
+        self, first: str, after: str, instant: datetime, holding: str = ""
+    ) -> Sequence[Event]:
         """What is known of each subject from `first` on and before `after` around an instant."""
         from .trail import events_by_seq
 
         def work(connection: Connection) -> Sequence[Event]:
-            values = {"first": first, "after": after, "time": to_micros(instant)}
+            values = {
+                "first": first,
+                "after": after,
+                "holding": holding,
+                "time": to_micros(instant),
+            }
             rows = connection.execute(_AROUND, values).fetchall()
             return events_by_seq(connection, [row[0] for row in rows if row[0] is not None])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..api.events import OUTCOMES, Entry, Event
+from ..api.protocols import Teach
 from ..api.times import to_micros
 from .auditing import Auditor
 from .database import Connection, Database
@@ -61,6 +62,7 @@ class Noting(Auditor):
         field: str,
         context: str,
         below: Collection[str] = (),
+        teach: Teach | None = None,
     ) -> Sequence[Event]:
         """Compare what was seen with what was known; nothing is written when it is the same."""
         from . import seen as table
@@ -73,11 +75,14 @@ class Noting(Auditor):
             # Again, now that nobody else can write.
             current = look()
             found = table.news(connection, current)
-            entries = table.told(connection, current, self.tool, found)
+            entries = table.told(connection, current, self.tool, found, lessons)
             table.remember(connection, current, found)
             return [write(connection, entry, self.clock()) for entry in entries]
 
         found = await self.registry.read(lambda c: table.news(c, look()))
+        lessons: Mapping[str, Sequence[Entry]] = {}
+        if teach is not None and found.changes:
+            lessons = await teach([subject for subject, _, _ in found.changes])
         return [] if found.empty else await self.recorded(work)
 
     def _signed(self, entry: Entry) -> Entry:

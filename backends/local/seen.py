@@ -24,6 +24,9 @@ from .trail import ERASED, events_by_seq
 RENEW = timedelta(seconds=30)
 """How much later a look is before its time is written though nothing changed."""
 
+SLACK = timedelta(minutes=1)
+"""So much may the clock of who signed be behind ours."""
+
 ABSENT = "null"
 _ENDS = "/@"
 _OUTCOMES = ", ".join(f"'{phase}'" for phase in OUTCOMES)
@@ -125,21 +128,76 @@ def put(
     )
 
 
-def told(connection: Connection, look: Look, tool: str, found: News) -> Sequence[Entry]:
-    """The changes of a look as entries of the trail."""
-    return [
-        observation(
-            subject,
-            look.field,
-            json.loads(before),
-            json.loads(found.values[subject]),
-            (from_micros(known), from_micros(look.now)),
-            tool=tool,
-            context=look.context,
-            caused_by=_tried(connection, look, subject, found.values[subject], known),
-        )
-        for subject, before, known in found.changes
-    ]
+def told(
+    connection: Connection,
+    look: Look,
+    tool: str,
+    found: News,
+    lessons: Mapping[str, Sequence[Entry]],
+) -> Sequence[Entry]:
+    """The changes of a look as entries of the trail.
+
+    What others have signed for is theirs; what nobody did is between what is known.
+    """
+    entries: list[Entry] = []
+    for subject, before, known in found.changes:
+        value, after = json.loads(before), json.loads(found.values[subject])
+        steps = _steps(connection, look, lessons.get(subject, ()), (value, after), known)
+        for one in [*steps, None]:
+            then = after if one is None else one.before[look.field]
+            if then != value:
+                entries.append(
+                    observation(
+                        subject,
+                        look.field,
+                        value,
+                        then,
+                        (from_micros(known), from_micros(look.now)),
+                        tool=tool,
+                        context=look.context,
+                        caused_by=_tried(connection, look, subject, _json(then), known),
+                    )
+                )
+            if one is not None:
+                entries.append(one)
+                value = one.after[look.field]
+    return entries
+
+
+def _steps(
+    connection: Connection,
+    look: Look,
+    lessons: Sequence[Entry],
+    ends: tuple[Any, Any],
+    known: int,
+) -> Sequence[Entry]:
+    """Those of `lessons` that lead on from what was known, or else the one to what is there now."""
+    used = _used(connection, lessons[0].subject) if lessons else frozenset()
+    value, after = ends
+    chain: list[Entry] = []
+    last = None
+    for one in lessons:
+        evidence = one.evidence or {}
+        time = to_micros(datetime.fromisoformat(evidence["time"]))
+        if evidence["statement"] in used or time <= known - SLACK / timedelta(microseconds=1):
+            continue
+        if one.before[look.field] == value:
+            chain.append(one)
+            value = one.after[look.field]
+        if one.after[look.field] == after and time > known:
+            last = one
+    if value != after and last is not None and last not in chain:
+        return [last]
+    return chain
+
+
+def _used(connection: Connection, subject: str) -> frozenset[str]:
+    """The statements that were learned from."""
+    seqs = connection.execute(
+        "SELECT seq FROM audit_index WHERE subject = ? AND phase = 'learned'", (subject,)
+    ).fetchall()
+    events = events_by_seq(connection, [row[0] for row in seqs])
+    return frozenset(str((event.evidence or {}).get("statement")) for event in events)
 
 
 def learn(connection: Connection, entry: Entry, time: datetime) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from ..api.events import Actor, Entry, Event
+from ..api.events import ELSEWHERE, Actor, Entry, Event
 from ..api.query import Expression, Field, Sort
 from ..api.statements import Signer
 from ..api.text import exact
@@ -47,11 +47,12 @@ def write(
 ) -> Event:
     """Append `entry` inside the transaction that also holds the change it speaks of.
 
-    `signer` is the key of whoever acts; what was only observed nobody signs.
+    `signer` is the key of whoever acts; what was only observed nobody signs. The leaf names the key
+    only where it has signed: an actor may have one that is not asked each time.
     """
     import rfc8785
 
-    if signer is not None and entry.phase != "observed":
+    if signer is not None and entry.phase not in ELSEWHERE:
         keyed = msgspec.structs.replace(entry.actor, key=signer.fingerprint)
         entry = msgspec.structs.replace(entry, actor=keyed)
     else:
@@ -68,7 +69,7 @@ def write(
             "v": VERSION,
             "seq": seq,
             "time": rfc3339(time),
-            "actor_key": entry.actor.key or "",
+            "actor_key": signer.fingerprint if signer is not None else "",
             "session": _digest(salt, entry.actor.session),
             "phase": entry.phase,
             "action": entry.action,
@@ -175,8 +176,20 @@ def _erased(leaf: Mapping[str, Any]) -> Entry:
     )
 
 
+def payload_state(connection: Connection, seq: int) -> str | None:
+    """Whether the payload of an event is kept or erased; None when there is no such event."""
+    row = connection.execute(
+        "SELECT p.body FROM audit a LEFT JOIN audit_payload p ON p.id = a.payload_id"
+        " WHERE a.seq = ?",
+        (seq,),
+    ).fetchone()
+    return None if row is None else "erased" if row[0] is None else "kept"
+
+
 def erase(connection: Connection, seq: int) -> None:
     """Forget what a person wrote or is in an event; every proof stays valid."""
+    # What SQLite would leave in the free parts of its pages is overwritten.
+    connection.execute("PRAGMA secure_delete=ON")
     connection.execute(
         "UPDATE audit_payload SET salt = NULL, body = NULL"
         " WHERE id = (SELECT payload_id FROM audit WHERE seq = ?)",

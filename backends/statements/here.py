@@ -29,10 +29,20 @@ class LocalStatements:
         self._opened: dict[str, Opened] = {}
 
     async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed:
-        envelope = await asyncio.to_thread(seal, statement, signer)
-        row = row_of(open_envelope(envelope), envelope, to_micros(self.clock()))
-        await self.database.write(lambda c: table.keep(c, [row]))
-        return self._judged([row], self.people())[0]
+        return (await self.put_all([statement], signer, send=send))[0]
+
+    async def put_all(
+        self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
+    ) -> Sequence[Signed]:
+        now = to_micros(self.clock())
+
+        def made() -> Sequence[table.Row]:
+            sealed = [seal(one, signer) for one in statements]
+            return [row_of(open_envelope(one), one, now) for one in sealed]
+
+        rows = await asyncio.to_thread(made)
+        await self.database.write(lambda c: table.keep(c, rows))
+        return self._judged(rows, self.people())
 
     async def statements(self, kinds: Sequence[str] = (), subject: str = "") -> Sequence[Signed]:
         rows = await self.database.read(lambda c: table.found(c, kinds, subject))

@@ -47,6 +47,8 @@ _FASTER = (
     "incorrect old value", "failed to lock", "reference already exists",
 )  # fmt: skip
 _PIECE = 500
+_FIRST = 6
+"""So much longer may it take to fetch everything."""
 _SHOWN = 200
 
 
@@ -84,6 +86,10 @@ class Repository:
     def stop(self) -> None:
         """End what is running, and start nothing more."""
         self._stopped = True
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """End what is running."""
         if (process := self._process) is not None:
             _kill(process)
 
@@ -100,6 +106,7 @@ class Repository:
         done = self._try(
             *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
             *("--", self.address, f"+refs/heads/{self.branch}:{_THERE}"),
+            patience=1 if (self.folder / _THERE).exists() else _FIRST,
         )
         if done.code:
             if "couldn't find remote ref" in done.said:
@@ -193,25 +200,32 @@ class Repository:
         told = (told or (lines[-1] if lines else f"git ended with {done.code}"))[:_SHOWN]
         return UnreachableError(f"git: {told}", where=self.address)
 
-    def _try(self, *words: str, given: bytes = b"") -> _Done:
+    def _try(self, *words: str, given: bytes = b"", patience: int = 1) -> _Done:
+        seconds = self.seconds * patience
         switches = [part for one in _SETTINGS for part in ("-c", one)]
         with contextlib.ExitStack() as files:
             into, out, said = (files.enter_context(tempfile.TemporaryFile()) for _ in range(3))
             into.write(given)
             into.seek(0)
-            code, late = self._wait(["git", "--no-pager", *switches, *words], into, out, said)
+            command = ["git", "--no-pager", *switches, *words]
+            code, late = self._wait(command, into, out, said, seconds)
             size = out.seek(0, os.SEEK_END)
             out.seek(0)
             said.seek(0)
             told = exact(said.read(1 << 16).decode(errors="replace"))
             if late:
-                told = f"fatal: it did not end within {self.seconds:.0f} s"
+                told = f"fatal: it did not end within {seconds:.0f} s"
             elif size > LIMIT:
                 code, told = 1, f"fatal: it gave more than {LIMIT >> 20} MiB"
             return _Done(code, out.read(LIMIT), told)
 
     def _wait(
-        self, command: Sequence[str], into: IO[bytes], out: IO[bytes], said: IO[bytes]
+        self,
+        command: Sequence[str],
+        into: IO[bytes],
+        out: IO[bytes],
+        said: IO[bytes],
+        seconds: float,
     ) -> tuple[int, bool]:
         if self._stopped:
             raise UnreachableError("was interrupted", where=self.address)
@@ -237,7 +251,7 @@ class Repository:
             late.set()
             _kill(process)
 
-        timer = threading.Timer(self.seconds, end)
+        timer = threading.Timer(seconds, end)
         timer.daemon = True
         timer.start()
         try:

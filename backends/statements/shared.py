@@ -16,6 +16,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..api.errors import ModeldeckError, UnreachableError
+from ..api.errors import BusyError, ConflictError, ModeldeckError, UnreachableError
 from ..api.statements import Signed, Signer, Statement, Sync
 from ..api.times import from_micros, to_micros
 from ..local import statements as table
@@ -83,8 +84,10 @@ class GitStatements(LocalStatements):
         self._key = f"{address} {branch}"
         self._turn = asyncio.Lock()
 
-    async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed:
-        signed = await super().put(statement, signer)
+    async def put_all(
+        self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
+    ) -> Sequence[Signed]:
+        signed = await super().put_all(statements, signer)
         if send:
             state = await self._state()
             # Who is away is not waited for with each change.
@@ -99,6 +102,7 @@ class GitStatements(LocalStatements):
         return Sync(
             place=self.place,
             rewritten=bool(state.rewritten),
+            away=bool(state.trouble),
             at=state.reached_at,
             waiting=waiting,
             trouble=_words(state),
@@ -113,7 +117,7 @@ class GitStatements(LocalStatements):
                 async with self._alone():
                     if self._due((await self._state()).tried_at, older):
                         new = await self._sync()
-            except ModeldeckError as error:
+            except (ModeldeckError, OSError) as error:
                 try:
                     await self._note(trouble=str(error))
                 except ModeldeckError as other:
@@ -121,12 +125,16 @@ class GitStatements(LocalStatements):
                     return replace(await self.status(), trouble=str(other))
         return replace(await self.status(), new=new)
 
-    async def accept(self) -> Sync:
+    async def accept(self, head: str) -> Sync:
         """Take the place as it is now, whatever was there before; what is here stays here."""
         async with self._turn, self._alone():
-            head = await self._off(self.repository.fetch)
+            found = await self._off(self.repository.fetch)
+            if found != head:
+                raise ConflictError(
+                    "it has moved on meanwhile", where=self.place, way_out="Look again"
+                )
             files = await self._off(lambda: list(self.repository.files(head))) if head else []
-            new = await self._take(head, files, State())
+            new = await self._take(head, files, State(reached_at=self.clock()))
         return replace(await self.status(), new=new)
 
     async def heads(self) -> tuple[str, str]:
@@ -168,8 +176,7 @@ class GitStatements(LocalStatements):
             if state.rewritten or await self._is_rewritten(state, head):
                 return new
             if head != state.head or first:
-                history = self.repository.history
-                touched = await self._off(lambda: list(history(state.head, head)) if head else [])  # noqa: B023 - awaited at once
+                touched = await self._off(partial(self._touched, state.head, head))
                 if changed := [one for one in touched if one.status != "A" and _is_ours(one)]:
                     await self._rewritten(head, _changed(changed))
                     return new
@@ -180,6 +187,9 @@ class GitStatements(LocalStatements):
                 return new
             await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.5) * (attempt + 1))  # noqa: S311
         raise UnreachableError(f"others were faster {TRIES} times", where=self.place)
+
+    def _touched(self, old: str, new: str) -> Sequence[Touch]:
+        return list(self.repository.history(old, new)) if new else []
 
     async def _is_rewritten(self, state: State, head: str) -> bool:
         if not state.head or head == state.head:
@@ -193,19 +203,21 @@ class GitStatements(LocalStatements):
         return True
 
     async def _rewritten(self, head: str, what: str) -> None:
-        words = f"{what} ({state_words(head)})"
+        words = f"{what} ({_now(head)})"
         await self._note(rewritten=words, trouble="", reached_at=self.clock())
 
     async def _take(self, head: str, touched: Sequence[Touch], state: State) -> list[str]:
         """Keep the statements among files that were added, and remember `head`."""
         now, refused = self.clock(), dict(state.refused)
-        named = {match[3]: one for one in touched if (match := _PATH.fullmatch(one.path))}
-        here = await self.database.read(lambda c: table.known(c, named))
-        missing = [one for name, one in named.items() if name not in here]
+        # The same name can stand in several folders: only one of them is right.
+        named = [(match[3], one) for one in touched if (match := _PATH.fullmatch(one.path))]
+        ids = {name for name, _ in named}
+        here = await self.database.read(lambda c: table.known(c, ids))
+        missing = [one for name, one in named if name not in here]
         rows: list[table.Row] = []
         for start in range(0, len(missing), _MOST):
             piece = missing[start : start + _MOST]
-            found, wrong = await self._off(lambda piece=piece: self._read(piece, now))
+            found, wrong = await self._off(partial(self._read, piece, now))
             rows += found
             refused |= wrong
         more = max(len(refused) - _NAMED, 0)
@@ -267,7 +279,7 @@ class GitStatements(LocalStatements):
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:
-            self.repository.stop()
+            self.repository.interrupt()
             raise
 
 
@@ -281,7 +293,13 @@ class _Alone:
     async def __aenter__(self) -> None:
         folder = self._repository.folder.parent
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-        await self._lock.__aenter__()
+        try:
+            await self._lock.__aenter__()
+        except BusyError:
+            raise BusyError(
+                f"another modeldeck has been speaking to it for {WAIT:.0f} s",
+                where=self._repository.address,
+            ) from None
         try:
             await asyncio.to_thread(self._repository.make)
         except BaseException:
@@ -318,7 +336,7 @@ def _changed(touched: Sequence[Touch]) -> str:
     return f"{one.path} was {words.get(one.status, 'changed')}{more}"
 
 
-def state_words(head: str) -> str:
+def _now(head: str) -> str:
     """A commit for people."""
     return f"now {head[:12]}" if head else "now nothing"
 

@@ -68,12 +68,12 @@ def test_so_it_is_in_the_project(tmp_path, about):
 
 def test_what_later_versions_know_is_accepted_and_named(tmp_path):
     (tmp_path / "modeldeck.toml").write_text(
-        '[metrics]\nauc = "higher"\n[environments.prod]\ntier = 1\n[[gates]]\nrule = "x"\n',
+        '[metrics]\nauc = "higher"\n[environments.prod]\ntier = 1\n[[alerts]]\nrule = "x"\n',
         encoding="utf-8",
     )
     found = read_project(tmp_path)
     assert found.project == Project(metrics={"auc": "higher"})
-    assert found.later == ("environments", "gates")
+    assert found.later == ("environments", "alerts")
     assert found.path == tmp_path / "modeldeck.toml"
 
 

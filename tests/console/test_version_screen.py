@@ -17,7 +17,12 @@ from tests.console.dump import check, dump, open_console, press, session_of
 from tests.console.releases import HOSTILE, make
 
 DIRECTIONS = {"auc": "higher", "logloss": "lower"}
-PARTS = ("facts", "metrics", "lineage", "lock", "card", "artifacts", "history", "tags")
+PARTS = (
+    "facts", "metrics", "lineage", "lock", "card", "approvals", "history", "tags", "files",
+)  # fmt: skip
+
+APPLY = ("tab", "tab", "enter")
+"""From Cancel past Save to the button that applies."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +76,7 @@ async def test_parts_go_round_by_keys_and_an_alias_opens_its_version(session):
         await press(pilot, "tab", "right_square_bracket", "left_square_bracket")
         assert screen.part == 1
         await press(pilot, "shift+tab", "shift+tab")
-        assert screen.part == 7
+        assert screen.part == 8
         await press(pilot, "h")
         assert screen.part == 6
         assert "retrain week 47" in dump(pilot.app)
@@ -103,7 +108,7 @@ async def test_the_difference_holds_what_differs_and_nothing_else(session):
 
 async def test_rows_open_what_they_name(session):
     async with open_console(session, address="models/fraud/3") as pilot:
-        await press(pilot, "6", "enter")
+        await press(pilot, "9", "enter")
         assert "# read me" in dump(pilot.app)
         assert "\\u{1b}[31mred" in dump(pilot.app)
         await press(pilot, "escape", "7", "enter")
@@ -114,19 +119,19 @@ async def test_an_alias_a_tag_or_the_version_is_deleted_by_where_the_cursor_stan
     async with open_console(session, address="models/fraud/3") as pilot:
         await press(pilot, "delete")
         assert "[ Remove candidate from 3 ]" in dump(pilot.app)
-        await press(pilot, "tab", "enter")
+        await press(pilot, *APPLY)
         assert dict((await session.registry.model("fraud")).aliases) == {"champion": 2}
-        await press(pilot, "8", "delete", "tab", "enter")
+        await press(pilot, "8", "delete", *APPLY)
         assert set((await session.registry.version("fraud", 3)).tags) == {"tier"}
         await press(pilot, "3", "delete")
         assert "[ Delete 1 version ]" in dump(pilot.app)
-        await press(pilot, "tab", "enter")
+        await press(pilot, *APPLY)
         assert "fraud v3  DELETED" in dump(pilot.app)
         await press(pilot, "delete")
         assert "it is deleted already" in dump(pilot.app)
         await press(pilot, "p")
         assert "version 3 is deleted; u restores it" in dump(pilot.app)
-        await press(pilot, "u", "tab", "enter")
+        await press(pilot, "u", *APPLY)
         assert "DELETED" not in dump(pilot.app)
 
 
@@ -162,11 +167,11 @@ async def test_a_card_is_written_in_the_editor_and_saved_by_a_plan(session, edit
         editing("exit 0")
         await press(pilot, "e")
         assert "+for payments" in dump(pilot.app), "what was written is kept until it is applied"
-        await press(pilot, "tab", "enter", "5")
+        await press(pilot, *APPLY, "5")
         assert "for payments" in dump(pilot.app)
         await press(pilot, "e")
         assert "the card is as it was" in dump(pilot.app)
-        await press(pilot, "z", "tab", "enter")
+        await press(pilot, "z", *APPLY)
         assert (await session.registry.version("fraud", 3)).card == ""
 
 

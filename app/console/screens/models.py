@@ -1,10 +1,10 @@
 """The lists of models and of a model's versions."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from modeldeck.app.usecases import models as usecase
+from modeldeck.app.usecases.locks import is_locked
 from modeldeck.backends.api.address import model as model_address
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.lists import Window
@@ -23,15 +23,18 @@ class ModelsScreen(ListScreen):
 
     noun: ClassVar[str] = "models"
     vocabulary = MODELS
-    offers = ("open", "promote", "filter", "goto")
+    offers = ("open", "promote", "filter", "shelf", "goto")
     crumb = "models"
     address = "models"
     command = "modeldeck models ls"
     empty = "no models yet: modeldeck register PATH --model NAME makes the first version"
+    shelf = Shelf.ACTIVE
 
     async def load(self) -> Window[Model]:
         """The models."""
-        return await usecase.list_models(self.session, where=self.where, sort=self.sort)
+        return await usecase.list_models(
+            self.session, where=self.where, sort=self.sort, shelf=self.shelf
+        )
 
     def arrived(self, window: Window[Any]) -> None:
         """Know their names, for completion."""
@@ -61,7 +64,7 @@ class ModelsScreen(ListScreen):
             when(item.updated_at, now),
             Cell(item.note.partition("\n")[0], "dim"),
         ]
-        return Row(item.name, cells)
+        return Row(item.name, cells, style="dim" if item.deleted_at else "")
 
     def open_item(self, item: Any) -> None:
         """Its versions."""
@@ -72,6 +75,14 @@ class ModelsScreen(ListScreen):
         item = self.current()
         return model_address(item.name) if item else self.address
 
+    def do_history(self) -> None:
+        """What happened to the one under the cursor."""
+        from .timeline import TimelineScreen
+
+        item = self.current()
+        if item is not None:
+            self.console.push_screen(TimelineScreen(item.name))
+
     def do_promote(self) -> None:
         """Point an alias at the latest version of the one under the cursor."""
         from .alias import promote_latest
@@ -80,15 +91,48 @@ class ModelsScreen(ListScreen):
         if item is not None:
             promote_latest(self, item)
 
-    def why_not_promote(self) -> str:
-        """There need be no model."""
+    def do_rollback(self) -> None:
+        """Point an alias of the one under the cursor back at what it was before."""
+        from .alias import roll_back
+
+        item = self.current()
+        if item is not None:
+            roll_back(self, item.name)
+
+    def _nothing_chosen(self) -> str:
         return "" if self.current() is not None else "there is no model here"
 
+    why_not_rollback = _nothing_chosen
 
-def history_of(model: str) -> str:
-    """The filter of all events on a model, its versions and aliases."""
-    plain = re.escape(model_address(model)).replace("\\", "\\\\").replace('"', '\\"')
-    return f'subject ~ "^{plain}([/@]|$)"'
+    why_not_history = why_not_promote = _nothing_chosen
+
+    def do_delete(self) -> None:
+        """Delete the marked models, else the one under the cursor with its aliases."""
+        then, refs = self.table.clear_marks, self.chosen()
+        changing.shelve(self, "model", refs, delete=True, with_aliases=len(refs) == 1, then=then)
+
+    def do_restore(self) -> None:
+        """Restore the marked models, else the one under the cursor."""
+        then = self.table.clear_marks
+        changing.shelve(self, "model", self.chosen(), delete=False, then=then)
+
+    def why_not_delete(self) -> str:
+        """Deleted ones are deleted already."""
+        if self.shelf == Shelf.DELETED:
+            return "these are deleted already; u restores"
+        return self._nothing_chosen()
+
+    def why_not_restore(self) -> str:
+        """Only deleted ones can be restored."""
+        if self.shelf != Shelf.DELETED:
+            return "only deleted models can be restored; ctrl+d shows them"
+        return self._nothing_chosen()
+
+    def do_shelf(self) -> None:
+        """Deleted ones, or those in use."""
+        self.shelf = Shelf.DELETED if self.shelf == Shelf.ACTIVE else Shelf.ACTIVE
+        self.say("deleted ones" if self.shelf == Shelf.DELETED else "")
+        self.ask()
 
 
 class VersionsScreen(ListScreen):
@@ -143,7 +187,9 @@ class VersionsScreen(ListScreen):
             Cell((item.run_id or "-")[:12], "dim"),
             size(item.size),
             Cell(short(item.digest), "dim"),
-            Cell(item.status, "" if item.status == "ready" else "warn"),
+            Cell("LOCKED", "warn")
+            if is_locked(item)
+            else Cell(item.status, "" if item.status == "ready" else "warn"),
             item.user,
         ]
         return Row(f"{item.model}/{item.version}", cells, style="dim" if item.deleted_at else "")
@@ -159,6 +205,14 @@ class VersionsScreen(ListScreen):
         item = self.current()
         if item is not None:
             self.console.promote(self, item)
+
+    def do_rollback(self) -> None:
+        """Point an alias of the model back at what it was before."""
+        from .alias import roll_back
+
+        item = self.current()
+        if item is not None:
+            roll_back(self, item.model)
 
     def _addresses(self) -> list[str]:
         parts = (key.rpartition("/") for key in self.chosen())
@@ -181,7 +235,7 @@ class VersionsScreen(ListScreen):
     def _nothing_chosen(self) -> str:
         return "" if self.chosen() else "there is no version to choose"
 
-    why_not_tag = why_not_promote = _nothing_chosen
+    why_not_tag = why_not_promote = why_not_rollback = _nothing_chosen
 
     def why_not_delete(self) -> str:
         """Deleted ones are deleted already."""
@@ -197,11 +251,10 @@ class VersionsScreen(ListScreen):
 
     def do_history(self) -> None:
         """What happened to the model."""
-        from .events import EventsScreen
+        from .timeline import TimelineScreen
 
         item = self.current()
-        model = self.model or (item.model if item else "")
-        self.console.push_screen(EventsScreen(where=history_of(model)))
+        self.console.push_screen(TimelineScreen(self.model or (item.model if item else "")))
 
     def do_shelf(self) -> None:
         """Deleted ones, or those in use."""

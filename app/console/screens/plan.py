@@ -28,8 +28,8 @@ FIXED = 9
 class PlanDialog(Dialog[Plan]):
     """A plan; the answer is None, or the plan with reason and ticket.
 
-    `blocked` says why it cannot be applied here and now; a failing gate says so by itself. The name
-    of a `protected` context must be typed before it can be.
+    `blocked` says why it cannot be applied here and now; a failing gate says so by itself. What is
+    `protected` must be typed before it can be: the name of the context, a great count, aliases.
     """
 
     crumb: ClassVar[str] = "PLAN"
@@ -92,7 +92,9 @@ class PlanDialog(Dialog[Plan]):
             typed = getattr(self._plan, name)
             yield _field(name, typed, hint)
         if self._asks_for_name:
-            yield _field("confirm", "", f"type {self._protected}, the name of this context")
+            context = self.console.bridge.session.context
+            of = ", the name of this context" if self._protected == context else " to confirm"
+            yield _field("confirm", "", f"type {self._protected}{of}")
         yield Horizontal(
             Push("Cancel", id="cancel"),
             Push(verb(self._plan), id="apply", disabled=self._barred),

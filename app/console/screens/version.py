@@ -1,41 +1,39 @@
 """A version: may it go, what differs from the one that it would replace, where it came from."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from modeldeck.app.usecases.beside import Beside, look_beside
+from modeldeck.app.usecases.permission import Permission
 from modeldeck.app.usecases.preview import Preview, preview
-from modeldeck.app.usecases.shelf import plan_tags
-from modeldeck.app.usecases.texts import card_template, plan_card
 from modeldeck.backends.api.address import alias as alias_address
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ModeldeckError
-from modeldeck.backends.api.models import Version
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.lines import Line, Lines, text_of
 from modeldeck.widgets.table import ListSource, Table
-from modeldeck.widgets.text import file_name
 
-from .. import changing, editor
 from ..version_parts import PARTS, described, difference, parts_line, title_line
-from . import alias as aliases
 from .base import DeckScreen
 from .run_files import text_screen
 from .text import TextScreen
+from .version_verbs import VersionVerbs
 
 
-class VersionScreen(DeckScreen):
-    """One version, in eight parts. `number` None is the one that `alias` points at, or the latest.
+class VersionScreen(VersionVerbs):
+    """One version, in nine parts. `number` None is the one that `alias` points at, or the latest.
 
     An alias that moves while one looks does not take the screen along: it is of one version.
     """
 
     offers: ClassVar[tuple[str, ...]] = (
-        "promote", "edit", "tag", "diff", "owner", "history", "next_part", "delete", "goto",
+        "promote", "ask", "approve", "edit", "tag", "diff", "owner", "history", "next_part",
+        "delete", "goto",
     )  # fmt: skip
     watches = True
     reads = "view"
@@ -46,7 +44,9 @@ class VersionScreen(DeckScreen):
         ),
     ]
 
-    def __init__(self, model: str, version: int | None, *, alias: str | None = None) -> None:
+    def __init__(
+        self, model: str, version: int | None, *, alias: str | None = None, part: str = ""
+    ) -> None:
         super().__init__()
         self.model = model
         self.number = version
@@ -56,7 +56,7 @@ class VersionScreen(DeckScreen):
         elif alias is not None:
             self.address = alias_address(model, alias)
         self.view: Beside | None = None
-        self.part = 0
+        self.part = next((at for at, one in enumerate(PARTS) if one.title == part), 0)
         self._rows = ListSource()
         self._draft: str | None = None
 
@@ -72,11 +72,6 @@ class VersionScreen(DeckScreen):
         lines = Lines(id="lines")
         lines.display = False
         yield lines
-
-    @property
-    def table(self) -> Table:
-        """The table of the parts that are one."""
-        return self.query_one("#table", Table)
 
     def on_mount(self) -> None:
         """Name it, as far as it is known."""
@@ -101,12 +96,36 @@ class VersionScreen(DeckScreen):
 
     def got_view(self, view: Beside) -> None:
         """Show it."""
-        version = view.detail.version
+        version, old = view.detail.version, self.view
+        if old is not None and old.gated == view.gated:
+            # What was known stays in sight until it is known anew.
+            view = replace(view, permission=old.permission)
         self.view, self.number = view, version.version
         self.crumb = self._crumb(f"v{version.version}")
         self.address = version_address(self.model, version.version)
         self.command = f"modeldeck versions show {self.model} {version.version}"
         self.draw_part()
+        if view.gated or self.session.policy.people:
+            self._ask_permission(view)
+
+    def _ask_permission(self, view: Beside) -> None:
+        """Ask what stands between it and where it may go: beside, since that may take long."""
+        from modeldeck.app.usecases.permission import look_permission
+
+        version, model = view.detail.version, view.model
+        self.bridge.ask(
+            self,
+            "permission",
+            f"may {self.model} v{version.version} go to {view.gated or 'any alias'}",
+            lambda: look_permission(self.session, version, model),
+            old=True,
+        )
+
+    def got_permission(self, permission: Permission) -> None:
+        """Show it."""
+        if self.view is not None:
+            self.view = replace(self.view, permission=permission)
+            self.draw_part()
 
     def failed_view(self, error: ModeldeckError) -> None:
         """Say why there is nothing."""
@@ -183,11 +202,6 @@ class VersionScreen(DeckScreen):
 
     # Where one can go from here.
 
-    @property
-    def version(self) -> Version | None:
-        """The version, once it is known."""
-        return self.view.detail.version if self.view else None
-
     def on_table_row_chosen(self) -> None:
         """Enter."""
         self.do_open()
@@ -203,6 +217,8 @@ class VersionScreen(DeckScreen):
             self.console.show_json(self, event, f"event {rest}")
         elif kind == "file":
             self.open_file(rest)
+        elif kind == "word":
+            self._show_word(rest)
         elif key.startswith(("runs/", "models/")):
             self.console.open_address(key)
         else:
@@ -210,6 +226,15 @@ class VersionScreen(DeckScreen):
             cells = row.cells if row else ()
             said = [cell if isinstance(cell, str) else cell.text for cell in cells]
             self.say("  ".join(filter(None, said)))
+
+    def _show_word(self, one: str) -> None:
+        from modeldeck.app.usecases.views import approval
+
+        permission = self.view.permission if self.view else None
+        for said in permission.said.values() if permission else ():
+            for word in said:
+                if word.id == one:
+                    self.console.show_json(self, approval(word), f"{word.decision} {one[:8]}")
 
     def open_file(self, path: str) -> None:
         """Look into one of its files, which is never loaded."""
@@ -242,8 +267,16 @@ class VersionScreen(DeckScreen):
         return ""
 
     def do_history(self) -> None:
-        """What happened to it."""
-        self.action_part(next(at for at, one in enumerate(PARTS) if one.title == "History"))
+        """What happened to it; there, and on an alias, the time line of the model."""
+        from .timeline import TimelineScreen
+
+        here = next(at for at, one in enumerate(PARTS) if one.title == "History")
+        kind, _, alias = (self.table.cursor_key or "").partition(":")
+        on_alias = kind in ("alias", "elsewhere") and alias and PARTS[self.part].title == "Facts"
+        if on_alias or self.part == here:
+            self.console.push_screen(TimelineScreen(self.model, alias if on_alias else ""))
+        else:
+            self.action_part(here)
 
     def do_diff(self) -> None:
         """All that differs from the other version."""
@@ -277,85 +310,6 @@ class VersionScreen(DeckScreen):
         version = self.version
         if version is not None:
             self.console.show_json(self, version, f"{version.model} v{version.version}")
-
-    # What can be changed.
-
-    def _not_known(self) -> str:
-        return "still reading" if self.view is None else ""
-
-    why_not_promote = why_not_tag = why_not_describe = why_not_raw = _not_known
-
-    def do_promote(self) -> None:
-        """Point an alias at it."""
-        if self.version is not None:
-            self.console.promote(self, self.version)
-
-    def do_tag(self) -> None:
-        """Set or remove a tag."""
-        changing.tag(self, "version", [self.address])
-
-    def do_delete(self) -> None:
-        """Remove the alias or the tag under the cursor; elsewhere, delete the version."""
-        kind, _, name = (self.table.cursor_key or "").partition(":")
-        title = PARTS[self.part].title
-        if kind == "alias" and name and title == "Facts":
-            aliases.remove(self, self.model, name)
-        elif kind == "tag" and title == "Tags":
-            tags: Mapping[str, str | None] = {name: None}
-            self.console.propose(
-                self,
-                lambda: plan_tags(self.session, "version", [self.address], tags),
-                f"tag {name} removed from v{self.number}",
-            )
-        else:
-            changing.shelve(self, "version", [self.address], delete=True)
-
-    def why_not_delete(self) -> str:
-        """A deleted one cannot be deleted again."""
-        if self.version is None:
-            return "still reading"
-        return "it is deleted already; u restores it" if self.version.deleted_at else ""
-
-    def do_restore(self) -> None:
-        """Restore it."""
-        changing.shelve(self, "version", [self.address], delete=False)
-
-    def why_not_restore(self) -> str:
-        """Only a deleted one can be restored."""
-        if self.version is None:
-            return "still reading"
-        return "" if self.version.deleted_at else "it is not deleted"
-
-    def do_edit(self) -> None:
-        """Edit its card. What was written is kept until it is applied."""
-        version = self.version
-        if version is None:
-            return
-        begin = version.card or card_template(version.model, version.version)
-        try:
-            text = editor.edit_text(
-                self.console,
-                begin if self._draft is None else self._draft,
-                file_name(f"{version.model}-v{version.version}") + ".md",
-            )
-        except ModeldeckError as error:
-            self.say(str(error), "warn")
-            return
-        if text is None and self._draft is None:
-            self.say("the card is as it was")
-            return
-        self._draft = self._draft if text is None else text
-        new = self._draft or ""
-
-        def work() -> Any:
-            return plan_card(self.session, version.model, version.version, new, seen=version.card)
-
-        self.console.proposals.propose(self, work, "the card is saved", then=self._saved)
-
-    why_not_edit = _not_known
-
-    def _saved(self) -> None:
-        self._draft = None
 
 
 def _style_of(text: str) -> str:

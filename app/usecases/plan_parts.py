@@ -1,0 +1,129 @@
+"""Parts of a plan in words, as both the dialog and the command line show them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from modeldeck.backends.api.address import parse_address
+from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.plan import Change, Plan, Verdict
+
+from .gated import policy_words
+from .rollback_checks import span_words
+
+TEXTS = ("card", "note")
+"""Fields that hold a text of many lines."""
+ORDER = ("fail", "wait", "unknown", "waived", "pass")
+"""Verdicts from the worst on."""
+MOST = 4
+TYPED = "ticket"
+"""The kind of a rule that is met by what is typed into the plan itself."""
+
+
+def in_order(gates: Sequence[Verdict]) -> list[Verdict]:
+    """The worst first; else in the order of the policy."""
+    return sorted(gates, key=lambda g: ORDER.index(g.verdict) if g.verdict in ORDER else -1)
+
+
+def gate_words(plan: Plan) -> str:
+    """`production 9 of 9 pass`, `production 7 of 9 pass, 1 waived`; `none is declared`."""
+    gates = plan.gates
+    if not gates:
+        return "none is declared"
+    names = dict.fromkeys(gate.gate for gate in gates if gate.gate)
+    passed = sum(gate.verdict == "pass" for gate in gates)
+    waived = sum(gate.verdict == "waived" for gate in gates)
+    parts = [*names, f"{passed} of {len(gates)} pass"]
+    return " ".join(parts) + (f", {waived} WAIVED: glass broken" if waived else "")
+
+
+def barred(plan: Plan, typed: str = "") -> Sequence[Verdict]:
+    """The rules that say no, the worst first; not those that the ticket now `typed` meets."""
+    return [
+        gate
+        for gate in in_order(plan.gates)
+        if not gate.holds and not (gate.kind == TYPED and typed.strip())
+    ]
+
+
+def expectations(plan: Plan, now: datetime) -> list[str]:
+    """What must still be so when the plan is applied, and how long ago it was read."""
+    changes = plan.changes
+    age = span_words(now - plan.created_at)
+    if len(changes) > MOST:
+        words = f"all {len(changes):,} values as they were read, each checked again when applied"
+        return [f"{words} (read {age} ago)"]
+    found = [expectation(change) for change in changes]
+    if found:
+        found[0] += f" (read {age} ago)"
+    if digest := plan.arguments.get("digest"):
+        found.append(f"digest {short_digest(str(digest))}")
+    if plan.policy is not None:
+        found.append(f"policy {policy_words(plan.policy)}")
+    return found
+
+
+def expectation(change: Change) -> str:
+    """What a change expects, in words."""
+    word = change.field.partition(":")[0]
+    if word in TEXTS:
+        return f"the {word} as it was read"
+    if word == "content":
+        return f"{change.subject} {'does not exist' if change.before is None else 'as it is'}"
+    if word == "version":
+        return f"{alias_of(change.subject)} is {value_words(change.field, change.before)}"
+    is_words = f"is {value_words(change.field, change.before)}"
+    name = "" if word == "deleted" else f"{field_words(change.field)} "
+    return f"{change.subject} {name}{is_words}"
+
+
+def value_words(field: str, value: Any) -> str:
+    """A value of a field in words."""
+    word = field.partition(":")[0]
+    if word == "deleted":
+        return "in use" if value is None else "deleted"
+    if value is None:
+        return "not set"
+    if isinstance(value, dict):
+        return " ".join(f"{k}={v}" for k, v in value.items() if v is not None and k != "files")
+    return str(value)
+
+
+def field_words(field: str) -> str:
+    """A field in words."""
+    word, _, key = field.partition(":")
+    return f"tag {key}" if word == "tag" else word
+
+
+def alias_of(subject: str) -> str:
+    """The alias that an address names; the address itself when it names none."""
+    try:
+        return parse_address(subject).alias or subject
+    except ModeldeckError:
+        return subject
+
+
+def approved_words(plan: Plan, now: datetime) -> list[str]:
+    """Who approved: `rev1 07:55 (SHA256:Qw3f), good 13 d`."""
+    approved: Sequence[Mapping[str, Any]] = (plan.evidence or {}).get("approved", ())
+    return [_approval(one, now) for one in approved]
+
+
+def _approval(one: Mapping[str, Any], now: datetime) -> str:
+    time = datetime.fromisoformat(one["time"]).astimezone(now.tzinfo)
+    said = f"{time:%H:%M}" if time.date() == now.date() else f"{time:%d%b %H:%M}"
+    left = ""
+    if one.get("expires"):
+        left = f", good {span_words(datetime.fromisoformat(one['expires']) - now)}"
+    return f"{one['person']} {said} ({str(one['key'])[:12]}..){left}"
+
+
+def short_digest(digest: str) -> str:
+    """`9f2c4d1a..e1`."""
+    bare = digest.removeprefix("sha256:")
+    return bare if len(bare) <= 12 else f"{bare[:8]}..{bare[-2:]}"
+
+
+def policy_notes(plan: Plan) -> Sequence[str]:
+    """What a reader must know of the policy."""
+    return plan.policy.notes if plan.policy is not None else ()

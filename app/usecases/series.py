@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from modeldeck.backends.api.protocols import Outlines
 from modeldeck.backends.api.runs import Points, SeriesInfo
 
 from .samples import By, Samples, widened
@@ -15,8 +16,12 @@ from .session import Session
 if TYPE_CHECKING:
     from modeldeck.app.analysis.decimate import Decimated
 
-KEPT_POINTS = 3_000_000
+KEPT_POINTS = 1_000_000
 """Points that stay in memory together, 24 bytes each, so that a zoom reads nothing again."""
+OUTLINED = 200_000
+"""A series of more points is drawn from its outline where the registry has one."""
+A_COLUMN = 4
+"""Points of an outline for each column of a chart, at least."""
 SPARK_POINTS = 5000
 """A series of more points is not read only for its small picture."""
 _MICRO = 1_000_000
@@ -118,7 +123,7 @@ class Histories:
             if run in samples:
                 points, total, sampled = samples[run]
             else:
-                points, total = await self._exact(run, key, low, high, by)
+                points, total = await self._exact(run, key, columns, low, high, by)
                 sampled = False
             x, y, shown = await asyncio.to_thread(_decimate, points, columns, low, high, by)
             found.append(
@@ -134,12 +139,20 @@ class Histories:
         return info.count is None
 
     async def _exact(
-        self, run_id: str, key: str, low: float | None, high: float | None, by: By
+        self,
+        run_id: str,
+        key: str,
+        columns: int,
+        low: float | None,
+        high: float | None,
+        by: By,
     ) -> tuple[Points, int]:
         points = self._kept.get((run_id, key))
         count = self._count(run_id, key)
         if points is not None:
             self._kept.move_to_end((run_id, key))
+        elif count > OUTLINED and isinstance(self._session.registry, Outlines):
+            return await self._outline(run_id, key, columns, low, high, by), count
         elif low is not None and high is not None and count > self._most:
             # Too much to keep: only the interval is read, with a little beside it for the edges.
             return await self._interval(run_id, key, low, high, by), count
@@ -163,6 +176,21 @@ class Histories:
     def _count(self, run_id: str, key: str) -> int:
         found = self._known.get((run_id, key))
         return 0 if found is None else found.count or 0
+
+    async def _outline(
+        self,
+        run_id: str,
+        key: str,
+        columns: int,
+        low: float | None,
+        high: float | None,
+        by: By,
+    ) -> Points:
+        registry = self._session.registry
+        assert isinstance(registry, Outlines)
+        first, last = (None, None) if low is None or high is None else widened(low, high, by)
+        most = A_COLUMN * columns
+        return await registry.outline(run_id, key, most, low=first, high=last, by=by)
 
     async def _interval(self, run_id: str, key: str, low: float, high: float, by: By) -> Points:
         first, last = widened(low, high, by)

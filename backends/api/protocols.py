@@ -114,6 +114,27 @@ class Histories(Protocol):
 
 
 @runtime_checkable
+class Outlines(Protocol):
+    """Series so long that nobody draws all of their points.
+
+    `outline` is as `points` where there are fewer than about `most` of them in the interval. Of
+    more it gives at least so many, some forty times as many at most: every lowest, every highest
+    point and every gap of a stretch that is shorter than one `most`-th of the interval, exactly.
+    """
+
+    async def outline(
+        self,
+        run_id: str,
+        key: str,
+        most: int,
+        *,
+        low: int | None = None,
+        high: int | None = None,
+        by: str = "step",
+    ) -> Points: ...
+
+
+@runtime_checkable
 class Artifacts(Protocol):
     """Files of a run or version, named by its address.
 

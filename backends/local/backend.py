@@ -164,14 +164,27 @@ class LocalBackend(Receiver, Happened):
         high: int | None = None,
         by: str = "step",
     ) -> Points:
-        from . import points
+        return await self.outline(run_id, key, 0, low=low, high=high, by=by)
+
+    async def outline(
+        self,
+        run_id: str,
+        key: str,
+        most: int,
+        *,
+        low: int | None = None,
+        high: int | None = None,
+        by: str = "step",
+    ) -> Points:
+        """Points of a series, see `Outlines`; `most` 0 gives all. A source gives all, too."""
+        from . import columns, points
 
         native = await self._native(run_id)
         if native is not None and self.source is not None:
             found = await asyncio.to_thread(self.source.points, native, key)
-            return points.between(found, low, high, by)
+            return columns.between(found, low, high, by)
         return await self.from_telemetry(
-            lambda c: points.read(c, run_id, key, low, high, by), Points()
+            lambda c: points.read(c, run_id, key, low, high, by, most), Points()
         )
 
     async def sampled(

@@ -246,8 +246,19 @@ CREATE TABLE position(
 CREATE TABLE loaded(run TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+TELEMETRY_2 = """
+ALTER TABLE chunk ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
+DROP INDEX chunk_series;
+CREATE INDEX chunk_step ON chunk(series_id, level, last_step, first_step, count);
+CREATE INDEX chunk_time ON chunk(series_id, level, last_time, first_time, count);
+CREATE TABLE summary(
+    series_id INTEGER NOT NULL, level INTEGER NOT NULL, upto INTEGER NOT NULL,
+    PRIMARY KEY(series_id, level)
+) STRICT, WITHOUT ROWID;
+"""
+
 REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1, REGISTRY_2, REGISTRY_3))
-TELEMETRY = Schema("telemetry", 0x6D64746C, 16384, (TELEMETRY_1,))
+TELEMETRY = Schema("telemetry", 0x6D64746C, 16384, (TELEMETRY_1, TELEMETRY_2))
 
 
 def newer(version: int, schema: Schema) -> str:

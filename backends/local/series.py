@@ -76,8 +76,10 @@ def loaded(connection: Connection) -> Mapping[str, str]:
 def forget(connection: Connection, runs: Iterable[str]) -> None:
     """Drop all points of some runs."""
     for run in runs:
-        connection.execute(
-            "DELETE FROM chunk WHERE series_id IN (SELECT id FROM series WHERE run = ?)", (run,)
-        )
+        for table in ("chunk", "summary"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE series_id IN (SELECT id FROM series WHERE run = ?)",
+                (run,),
+            )
         for table in ("hot", "series", "position", "loaded"):
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from modeldeck.backends.api.errors import DamagedError
 from modeldeck.backends.local import points as store
+from modeldeck.backends.local.columns import Latest, between, in_order
 from modeldeck.backends.local.migrations import statements
-from modeldeck.backends.local.points import Latest, append, between, in_order, latest, read
+from modeldeck.backends.local.points import append, latest, read
 from modeldeck.backends.local.schema import TELEMETRY
 from modeldeck.backends.local.series import forget, infos
 
@@ -27,7 +28,7 @@ FLUSH = st.dictionaries(st.sampled_from(["a", "b"]), st.lists(ROWS, max_size=12)
 
 def telemetry():
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in statements(TELEMETRY.steps[0]):
+    for statement in statements("".join(TELEMETRY.steps)):
         connection.execute(statement)
     return connection
 

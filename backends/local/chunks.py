@@ -1,0 +1,153 @@
+"""Sealed points of one series: chunks, and above them levels of extremes.
+
+A chunk of level n+1 holds, of every `BLOCK` points of `GROUP` chunks of level n, the lowest, the
+highest, and the first NaN, +inf and -inf where there are some, besides the first and the last point
+of all: no spike and no gap is lost on the way up, and a chart of ten million points reads some ten
+thousand. Each level is a thirty-second of the one below, which makes a series 3 % larger.
+`summary.upto` is the last chunk of a level that stands in the level above; what came later is read
+from the level itself, and so is a series that was sealed before there were levels.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..api.errors import DamagedError
+from ..api.runs import Points
+from .codec import decode, encode
+from .columns import at, columns, figures
+from .database import Connection
+from .errors import RESTORE
+from .series import bits_of
+
+BLOCK = 64
+GROUP = 32
+
+
+def store(connection: Connection, series: int, points: Points, level: int = 0) -> None:
+    """Seal at least one point as a chunk."""
+    connection.execute(
+        "INSERT INTO chunk(series_id, count, first_step, last_step, first_time, last_time, low,"
+        " high, total, finite, last_bits, points, level)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (series, *figures(points), bits_of(points.values[-1]), encode(points), level),
+    )
+
+
+def build(connection: Connection, series: int, *, ended: bool = False) -> None:
+    """Make the chunks of all levels that are due; of a series that has `ended`, of all its rest."""
+    level = 0
+    while _raise(connection, series, level, 2 if ended else GROUP):
+        level += 1
+
+
+def sealed(
+    connection: Connection, series: int, axis: str, low: int | None, high: int | None, most: int = 0
+) -> Points:
+    """The sealed points of a series whose chunks meet low <= x <= high, as they came.
+
+    With `most` the interval may be read from the highest level that still has as many points of it.
+    DamagedError, which says of which series, when a chunk does not decode.
+    """
+    where, bounds = "series_id = ?", [series]
+    if low is not None:
+        where += f" AND last_{axis} >= ?"
+        bounds.append(low)
+    if high is not None:
+        where += f" AND first_{axis} <= ?"
+        bounds.append(high)
+    top = _level(connection, where, bounds, most) if most else 0
+    found = Points()
+    for chunk in _chosen(connection, series, top, where, bounds):
+        try:
+            found.extend(decode(chunk))
+        except DamagedError as error:
+            raise _damaged(connection, series, error) from error
+    return found
+
+
+def _level(connection: Connection, where: str, bounds: Sequence[int], most: int) -> int:
+    """The highest level that has `most` points, told from how many there are below."""
+    count = connection.execute(
+        f"SELECT total(count) FROM chunk WHERE {where} AND level = 0", bounds
+    ).fetchone()[0]
+    level, share = 0, BLOCK // 2
+    while count / share >= most:
+        level, count = level + 1, count / share
+    return level
+
+
+def _chosen(
+    connection: Connection, series: int, top: int, where: str, bounds: Sequence[int]
+) -> Iterator[bytes]:
+    upto = dict(
+        connection.execute("SELECT level, upto FROM summary WHERE series_id = ?", (series,))
+    )
+    for level in range(top + 1):
+        # Of the level that is read everything counts; of those below what is not in it yet.
+        after = 0 if level == top else upto.get(level, 0)
+        rows = connection.execute(
+            f"SELECT points FROM chunk WHERE {where} AND level = ? AND id > ? ORDER BY id",
+            (*bounds, level, after),
+        )
+        for (chunk,) in rows:
+            yield chunk
+
+
+def _raise(connection: Connection, series: int, level: int, least: int) -> bool:
+    """Sum up what is due of a level, groups of at least so many chunks; whether anything was."""
+    row = connection.execute(
+        "SELECT upto FROM summary WHERE series_id = ? AND level = ?", (series, level)
+    ).fetchone()
+    upto = row[0] if row else 0
+    ids = connection.execute(
+        "SELECT id FROM chunk WHERE series_id = ? AND level = ? AND id > ? ORDER BY id",
+        (series, level, upto),
+    ).fetchall()
+    due = len(ids) - (len(ids) % GROUP if len(ids) % GROUP < least else 0)
+    for start in range(0, due, GROUP):
+        found = Points()
+        for (one,) in ids[start : start + GROUP]:
+            row = connection.execute("SELECT points FROM chunk WHERE id = ?", (one,)).fetchone()
+            try:
+                found.extend(decode(row[0]))
+            except DamagedError:
+                # Whoever reads it is told; what comes in now is taken all the same.
+                return False
+        store(connection, series, extremes(found), level + 1)
+    if due:
+        connection.execute(
+            "INSERT INTO summary VALUES(?, ?, ?)"
+            " ON CONFLICT(series_id, level) DO UPDATE SET upto = excluded.upto",
+            (series, level, ids[due - 1][0]),
+        )
+    return bool(due)
+
+
+def extremes(points: Points) -> Points:
+    """Those of at least one point that a level above keeps, as they came."""
+    values = columns(points)[2]
+    blocks = -(-len(values) // BLOCK)
+    grid = np.full((blocks, BLOCK), np.nan)
+    grid.reshape(-1)[: len(values)] = values
+    finite = np.isfinite(grid)
+    nan = np.isnan(grid)
+    nan.reshape(-1)[len(values) :] = False
+    start = np.arange(blocks) * BLOCK
+    some = finite.any(axis=1)
+    kept: list[npt.NDArray[Any]] = [
+        np.array([0, len(values) - 1]),
+        (start + np.where(finite, grid, np.inf).argmin(axis=1))[some],
+        (start + np.where(finite, grid, -np.inf).argmax(axis=1))[some],
+    ]
+    for odd in (nan, grid == np.inf, grid == -np.inf):
+        there = odd.any(axis=1)
+        kept.append((start + odd.argmax(axis=1))[there])
+    return at(points, np.unique(np.concatenate(kept)))
+
+
+def _damaged(connection: Connection, series: int, error: DamagedError) -> DamagedError:
+    run, key = connection.execute("SELECT run, key FROM series WHERE id = ?", (series,)).fetchone()
+    return DamagedError(error.what, where=f"{run}, series {key}", way_out=RESTORE)

@@ -1,0 +1,49 @@
+PRAGMA page_size=16384;
+BEGIN TRANSACTION;
+CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+);
+INSERT INTO "_sqlite_migrations" VALUES(1,'telemetry','telemetry_1','2026-11-25 10:20:23.049455+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'telemetry','telemetry_2','2026-11-25 10:20:23.050580+00:00');
+CREATE TABLE chunk(
+    id INTEGER PRIMARY KEY, series_id INTEGER NOT NULL, count INTEGER NOT NULL,
+    first_step INTEGER NOT NULL, last_step INTEGER NOT NULL,
+    first_time INTEGER NOT NULL, last_time INTEGER NOT NULL,
+    low REAL, high REAL, total REAL NOT NULL, finite INTEGER NOT NULL, last_bits INTEGER NOT NULL,
+    points BLOB NOT NULL
+, level INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO "chunk" VALUES(1,1,2,0,1,1795435200000000,1795435200000000,0.7,1.0,1.7,2,4604480259023595110,X'0102000000030C000000190000000C0000007801636062400100002E0003780163F89F10BF60C1AA550F1E1C3CC8C3C3C0000049D107AD7801136165400100019B001A',0);
+CREATE TABLE hot(
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, count INTEGER NOT NULL, points BLOB NOT NULL
+) STRICT;
+INSERT INTO "hot" VALUES(1,'r1',1,X'01000000020000000000000000305055F0600600000000000000E03F');
+CREATE TABLE loaded(run TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "loaded" VALUES('old','stamp');
+CREATE TABLE position(
+    run TEXT NOT NULL, file TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY(run, file)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "position" VALUES('r1','metrics.jsonl',40);
+CREATE TABLE series(
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL,
+    first_step INTEGER NOT NULL, last_step INTEGER NOT NULL,
+    first_time INTEGER NOT NULL, last_time INTEGER NOT NULL,
+    low REAL, high REAL, total REAL NOT NULL, finite INTEGER NOT NULL,
+    latest_step INTEGER NOT NULL, latest_time INTEGER NOT NULL, latest_bits INTEGER NOT NULL,
+    UNIQUE(run, key)
+) STRICT;
+INSERT INTO "series" VALUES(1,'r1','loss',3,0,2,1795435200000000,1795435200000000,0.5,1.0,2.2,3,2,1795435200000000,4602678819172646912);
+CREATE TABLE summary(
+    series_id INTEGER NOT NULL, level INTEGER NOT NULL, upto INTEGER NOT NULL,
+    PRIMARY KEY(series_id, level)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+CREATE INDEX hot_run ON hot(run);
+CREATE INDEX chunk_step ON chunk(series_id, level, last_step, first_step, count);
+CREATE INDEX chunk_time ON chunk(series_id, level, last_time, first_time, count);
+COMMIT;
+PRAGMA application_id=1835299948;
+PRAGMA user_version=2;

@@ -37,7 +37,7 @@ def print_plan(
 def plan_lines(plan: Plan, most: int | None = None, *, now: datetime | None = None) -> list[str]:
     """The lines of a plan, safe to print; at most so many of its changes."""
     now = now or plan.created_at
-    lines = [f"PLAN {plan.id}  {show(plan.operation)}    nothing changed yet"]
+    lines = [f"PLAN {plan.id}  {show(parts.title(plan))}    nothing changed yet"]
     if glass := (plan.evidence or {}).get("glass"):
         lines.append(f"BREAKS GLASS  {show(str(glass))}")
     if loses(plan):
@@ -51,6 +51,7 @@ def plan_lines(plan: Plan, most: int | None = None, *, now: datetime | None = No
     lines += changes[:most] or ["  nothing: it is so already"]
     if len(changes) > len(changes[:most]):
         lines.append(f"  ... and {len(changes) - len(changes[:most])} more: --dry-run shows all")
+    lines += _part("SIGNS", parts.signs(plan))
     lines += _part("TOUCHES", () if loses(plan) else plan.effects)
     lines += _part("NOT TOUCHED", plan.untouched)
     lines.append(f"{'EXPECTS':{_LABEL}}{show(', '.join(parts.expectations(plan, now)))}")

@@ -3,13 +3,12 @@
 import difflib
 import shlex
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
+from modeldeck.app.usecases import plan_parts as parts
 from modeldeck.app.usecases.confirming import loses
-from modeldeck.app.usecases.plans import sends
-from modeldeck.backends.api.address import parse_address
-from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.app.usecases.plan_parts import field_words, value_words
+from modeldeck.app.usecases.plans import alias_of, sends, way_back
 from modeldeck.backends.api.plan import Change, Plan, Verdict
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.lines import Line, line
@@ -17,33 +16,41 @@ from modeldeck.widgets.lines import Line, line
 LABEL = 12
 """Cells of the words that stand before a part of a plan."""
 
-_TEXTS = ("card", "note")
 _VERDICTS = {
     "fail": ("FAIL", "bad"),
     "wait": ("wait", "warn"),
     "unknown": ("unkn", "warn"),
+    "waived": ("WAIV", "bad"),
     "pass": ("pass", "ok"),
 }
-_EXPECTED = 4
 _SENT = 4
 
 
-def plan_lines(plan: Plan) -> list[Line]:
-    """All that a reader must know before saying yes."""
+def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False) -> list[Line]:
+    """All that a reader must know before saying yes, at `now`; of gates all `numbers`, or less."""
+    now = now or plan.created_at
     made = [change for change in plan.changes if change.before != change.after]
     count = f"  {len(made):,}" if len(made) > 1 else ""
     lines = []
     if loses(plan):
         lines = _part("BREAKS", plan.effects or ["nothing that is known here"], "warn")
+    if glass := (plan.evidence or {}).get("glass"):
+        words = f"with {glass}: an approval is due afterwards"
+        lines += [line(Part("BREAKS GLASS", "alert"), " ", Part(words, "bad"), hang=LABEL + 1)]
     lines.append(line(Part("WHAT CHANGES", "strong"), Part(count, "dim")))
     lines += _changes(made) or [line("  nothing: it is so already")]
+    lines += _part("SIGNS", parts.signs(plan))
     lines += _part("TOUCHES", () if loses(plan) else plan.effects)
-    lines += _part("EXPECTS", _expected(plan.changes))
-    lines += _gates(plan.gates)
+    lines += _part("EXPECTS", [", ".join(parts.expectations(plan, now))])
+    lines += _gates(plan, numbers)
+    lines += _part("APPROVED", parts.approved_words(plan, now))
+    lines += _part("POLICY", parts.policy_notes(plan), "warn")
     if made:
-        lines += _part("WAY BACK", [_way_back(plan)], "" if plan.inverse else "warn")
-    lines += _part("NOT KEPT", plan.caveats, "warn")
+        back = way_back(plan)
+        bad = "REFUSED" in back[0] or back[0].startswith("none:")
+        lines += _part("WAY BACK", back, "warn" if bad else "")
     lines += _part("NOT TOUCHED", plan.untouched)
+    lines += _part("NOT KEPT", plan.caveats, "warn")
     if plan.request and made:
         lines += _requests(plan, len(made))
     return lines
@@ -60,11 +67,11 @@ def _requests(plan: Plan, count: int) -> list[Line]:
     return [*_part("SENDS", sent), *_part("RECORDS", [kept])]
 
 
-def why_not_apply(plan: Plan) -> str:
-    """Why a plan cannot be applied; empty when it can."""
-    failing = [gate for gate in plan.gates if gate.verdict != "pass"]
+def why_not_apply(plan: Plan, ticket: str = "") -> str:
+    """Why a plan cannot be applied, with the `ticket` that is typed now; empty when it can."""
+    failing = parts.barred(plan, ticket)
     if failing:
-        first = _sorted(failing)[0]
+        first = failing[0]
         more = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
         says = _VERDICTS.get(first.verdict, (first.verdict, ""))[0]
         shows = f" ({first.shows})" if first.shows else ""
@@ -85,17 +92,21 @@ def command_text(plan: Plan) -> str:
     return shlex.join(words)
 
 
+_KINDS = {"promote": "Promote", "rollback": "Roll back"}
+"""What moving an alias is called, by what the plan is."""
+
+
 def verb(plan: Plan) -> str:
     """What the button says: `Move champion 12 -> 13`."""
     made = [change for change in plan.changes if change.before != change.after]
-    text = _verb(plan.operation, made)
+    text = _verb(plan, made)
     return f"{text} (undo)" if plan.undo_of is not None else text
 
 
-def _verb(operation: str, made: Sequence[Change]) -> str:
+def _verb(plan: Plan, made: Sequence[Change]) -> str:
     if not made:
         return "Nothing to change"
-    noun, _, action = operation.partition(".")
+    noun, _, action = plan.operation.partition(".")
     count = len({change.subject for change in made if noun == "alias" or "@" not in change.subject})
     if noun == "alias" and len(made) == 1:
         (change,) = made
@@ -104,7 +115,8 @@ def _verb(operation: str, made: Sequence[Change]) -> str:
             return f"Remove {name} from {change.before}"
         if change.before is None:
             return f"Set {name} to {change.after}"
-        return f"Move {name} {change.before} -> {change.after}"
+        what = _KINDS.get(plan.arguments.get("as", ""), "Move")
+        return f"{what} {name} {change.before} -> {change.after}"
     things = f"{count:,} {noun}{'s' * (count != 1)}"
     match action:
         case "rm":
@@ -120,52 +132,30 @@ def _verb(operation: str, made: Sequence[Change]) -> str:
             which = f"tag {next(iter(keys))}" if len(keys) == 1 else f"{len(keys)} tags"
             gone = all(change.after is None for change in made)
             return f"{'Remove' if gone else 'Set'} {which} {'from' if gone else 'on'} {things}"
+        case "ask" | "approve" | "refuse" | "withdraw":
+            return f"Sign: {action} {made[0].after}"
         case "card" | "note":
             return f"Save the {action}"
         case _:
             return f"Apply {len(made):,} change{'s' * (len(made) != 1)}"
 
 
-def alias_of(subject: str) -> str:
-    """The alias that an address names; the address itself when it names none."""
-    try:
-        return parse_address(subject).alias or subject
-    except ModeldeckError:
-        return subject
-
-
 def lapse_words(plan: Plan, now: datetime) -> str:
-    """When the plan lapses, in the reader's time."""
-    return f"lapses at {plan.lapses_at.astimezone(now.tzinfo):%H:%M}"
-
-
-def value_words(field: str, value: Any) -> str:
-    """A value of a field in words."""
-    word = field.partition(":")[0]
-    if word == "deleted":
-        return "in use" if value is None else "deleted"
-    if word == "record":
-        return "gone for good" if value is None else "in the trash"
-    if value is None:
-        return "not set"
-    if isinstance(value, dict):
-        return " ".join(f"{k}={v}" for k, v in value.items() if v is not None and k != "files")
-    return str(value)
-
-
-def field_words(field: str) -> str:
-    """A field in words."""
-    word, _, key = field.partition(":")
-    return f"tag {key}" if word == "tag" else word
+    """How long the plan can be applied; by whole minutes, so that the line rarely changes."""
+    left = plan.lapses_at - now
+    if left < timedelta():
+        return "LAPSED: make it again"
+    minutes = -(-int(left.total_seconds()) // 60)
+    return f"lapses in {minutes} min" if minutes < 120 else f"lapses in {minutes // 60} h"
 
 
 def _changes(made: Sequence[Change]) -> list[Line]:
-    short = [change for change in made if change.field not in _TEXTS]
+    short = [change for change in made if change.field not in parts.TEXTS]
     wide = min(max((len(change.subject) for change in short), default=0), 40)
     names = min(max((len(field_words(change.field)) for change in short), default=0), 16)
     lines = []
     for change in made:
-        if change.field in _TEXTS:
+        if change.field in parts.TEXTS:
             lines += _text_change(change)
             continue
         lines.append(
@@ -207,51 +197,27 @@ def _part(title: str, items: Sequence[str], style: str = "") -> list[Line]:
     ]
 
 
-def _expected(changes: Sequence[Change]) -> list[str]:
-    if len(changes) > _EXPECTED:
-        return [f"all {len(changes):,} values as they were read, each checked again when applied"]
-    return [_expectation(change) for change in changes]
-
-
-def _expectation(change: Change) -> str:
-    word = change.field.partition(":")[0]
-    if word in _TEXTS:
-        return f"the {word} as it was read"
-    if word == "content":
-        return f"{change.subject} {'does not exist' if change.before is None else 'as it is'}"
-    if word == "version":
-        return f"{alias_of(change.subject)} is {value_words(change.field, change.before)}"
-    is_words = f"is {value_words(change.field, change.before)}"
-    return f"{change.subject} " + (
-        is_words if word == "deleted" else f"{field_words(change.field)} {is_words}"
-    )
-
-
-def _sorted(gates: Sequence[Verdict]) -> list[Verdict]:
-    order = list(_VERDICTS)
-    return sorted(gates, key=lambda g: order.index(g.verdict) if g.verdict in order else -1)
-
-
-def _gates(gates: Sequence[Verdict]) -> list[Line]:
+def _gates(plan: Plan, numbers: bool) -> list[Line]:
+    gates = parts.in_order(plan.gates)
     if not gates:
-        return _part("GATE", ["none is declared"], "dim")
-    passed = sum(gate.verdict == "pass" for gate in gates)
-    lines = _part("GATE", [f"{passed} of {len(gates)} pass"], "" if passed == len(gates) else "bad")
-    for gate in _sorted(gates):
-        word, style = _VERDICTS.get(gate.verdict, (gate.verdict, "bad"))
-        shows = Part(f"  {gate.shows}" if gate.shows else "", "dim")
-        lines.append(line(f"{'':{LABEL + 1}}", Part(f"{word} ", style), gate.rule, shows, hang=18))
+        return _part("GATE", [parts.gate_words(plan)], "dim")
+    style = "" if all(gate.holds for gate in gates) else "bad"
+    head = line(
+        Part(f"{'GATE':{LABEL}}", "strong"),
+        " ",
+        Part(parts.gate_words(plan), style),
+        Part("" if numbers else "   v shows the numbers", "dim"),
+        hang=LABEL + 1,
+    )
+    shown = gates if numbers else [gate for gate in gates if gate.verdict != "pass"]
+    return [head, *(one for gate in shown for one in _gate(gate, numbers))]
+
+
+def _gate(gate: Verdict, numbers: bool) -> list[Line]:
+    word, style = _VERDICTS.get(gate.verdict, (gate.verdict, "bad"))
+    shows = Part(f"  {gate.shows}" if gate.shows else "", "dim")
+    lines = [line(f"{'':{LABEL + 1}}", Part(f"{word} ", style), gate.rule, shows, hang=18)]
+    if numbers and gate.numbers:
+        said = "  ".join(f"{name} {value}" for name, value in gate.numbers.items())
+        lines.append(line(f"{'':{LABEL + 6}}", Part(said, "dim"), hang=18))
     return lines
-
-
-def _way_back(plan: Plan) -> str:
-    if plan.undo_of is not None:
-        return "make the change again: this plan undoes it"
-    if plan.inverse is None:
-        return "none: this cannot be undone"
-    made = [change for change in plan.changes if change.before != change.after]
-    if len(made) == 1 and made[0].field == "version":
-        (change,) = made
-        back = value_words("version", change.before)
-        return f"z in this session: {alias_of(change.subject)} {change.after} -> {back}"
-    return f"z in this session, by {plan.inverse.operation}"

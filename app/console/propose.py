@@ -1,12 +1,14 @@
 """The road of every change in the console: planned, shown, confirmed, applied, said, undone."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from modeldeck.app.usecases.confirming import to_type
-from modeldeck.app.usecases.plans import apply_plan
+from modeldeck.app.usecases.plans import apply_plan, reason_needed
+from modeldeck.app.usecases.undo import can_undo
 from modeldeck.backends.api.errors import ConflictError, ModeldeckError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import Plan
@@ -15,6 +17,7 @@ from .screens.base import DeckScreen
 
 if TYPE_CHECKING:
     from .console import Console
+    from .screens.plan import Answer
 
 MakePlan = Callable[[], Awaitable[Plan]]
 Apply = Callable[[Plan], Awaitable[Sequence[Event]]]
@@ -22,20 +25,12 @@ Words = str | Callable[[], str]
 KEPT = 100
 
 
-class Done(NamedTuple):
-    """A change of this session that can be taken back: what it was, in words, and its events."""
-
-    plan: Plan
-    words: str
-    events: Sequence[Event]
-
-
 class Proposals:
     """The changes of a session. One is proposed at a time."""
 
     def __init__(self, console: "Console") -> None:
         self.console = console
-        self.done: list[Done] = []
+        self.done: dict[int, str] = {}
         self.applying = 0
 
     def propose(
@@ -49,38 +44,26 @@ class Proposals:
     ) -> None:
         """Plan, show, apply; `done` says what was done in the past tense. `then` follows that.
 
-        `apply` takes the place of `apply_plan`.
+        `apply` is what does it, where that is more than making the changes of the plan.
         """
-        _Proposal(self, screen, make_plan, done, then, apply=apply).start()
+        _Proposal(self, screen, make_plan, done, then, apply).start()
 
-    def why_not_undo(self) -> str:
-        """Why there is nothing to take back; empty when there is."""
-        return "" if self.done else "nothing was changed in this session that can be undone"
-
-    def undo(self, screen: DeckScreen) -> None:
-        """Propose the inverse of the last change of this session."""
+    def undo(self, screen: DeckScreen, ref: str = "") -> None:
+        """Propose to take back one's own last change, from whichever session, or the one named."""
         from modeldeck.app.usecases.undo import plan_undo
 
-        last = self.done[-1]
         session = self.console.bridge.session
+        _Proposal(self, screen, lambda: plan_undo(session, ref), "").start()
 
-        def taken_back() -> None:
-            if last in self.done:
-                self.done.remove(last)
+    def keep(self, seq: int, words: str) -> None:
+        """Remember what a change was called, for who takes it back."""
+        kept = list(self.done.items())[1 - KEPT :]
+        self.done = {**dict(kept), seq: words}
 
-        words = f"undone: {last.words}"
-        _Proposal(
-            self,
-            screen,
-            lambda: plan_undo(session, last.plan, last.events),
-            words,
-            taken_back,
-            undoes=True,
-        ).start()
-
-    def keep(self, done: Done) -> None:
-        """Remember a change for `undo`."""
-        self.done = [*self.done[1 - KEPT :], done]
+    def undone(self, plan: Plan) -> str:
+        """What to say of a plan that took another one back."""
+        seq = plan.undo_of or 0
+        return f"undone: {self.done.get(seq, f'event {seq}')}"
 
 
 class _Proposal:
@@ -92,9 +75,7 @@ class _Proposal:
         screen: DeckScreen,
         make_plan: MakePlan,
         done: Words,
-        then: Callable[[], None],
-        *,
-        undoes: bool = False,
+        then: Callable[[], None] = lambda: None,
         apply: Apply | None = None,
     ) -> None:
         self.proposals = proposals
@@ -102,10 +83,10 @@ class _Proposal:
         self.screen = screen
         self.make_plan = make_plan
         self.done = done
-        self.apply = apply
         self.then = then
-        self.undoes = undoes
+        self.apply = apply or self.apply_plan
         self.typed: Plan | None = None
+        self.told: list[str] = []
 
     @property
     def words(self) -> str:
@@ -133,20 +114,25 @@ class _Proposal:
             session.check_writable(plan.operation)
         except ModeldeckError as error:
             blocked = error.what
-        self.console.push_screen(PlanDialog(plan, blocked, protected), self.decided)
+        needs = reason_needed(session, msgspec.structs.replace(plan, reason=""))
+        dialog = PlanDialog(plan, blocked, protected, needs=needs)
+        self.console.push_screen(dialog, self.decided)
 
-    def decided(self, plan: Plan | None) -> None:
-        """Apply it, if it was confirmed."""
-        if plan is None:
+    def decided(self, answer: "Answer | None") -> None:
+        """Apply it, if it was confirmed; or save it."""
+        if answer is None:
             self.say("nothing changed")
             return
+        plan = answer.plan
+        if answer.save:
+            save_as(self.screen, plan)
+            return
         self.typed = plan
-        session = self.console.bridge.session
         self.say("applying ...")
         self.proposals.applying += 1
         self.console.errands.run(
             f"apply {plan.operation}",
-            lambda: self.apply(plan) if self.apply else apply_plan(session, plan),
+            lambda: self.apply(plan),
             lambda events: self.applied(plan, events),
             self.not_applied,
         )
@@ -154,14 +140,23 @@ class _Proposal:
     def applied(self, plan: Plan, events: Sequence[Event]) -> None:
         """Say so, and look again at everything."""
         self.proposals.applying -= 1
+        words = self.words or self.proposals.undone(plan)
         back = ""
-        if plan.inverse is not None and events and not self.undoes:
-            self.proposals.keep(Done(plan, self.words, events))
+        if events and plan.undo_of is None and can_undo(events):
+            self.proposals.keep(events[-1].seq, words)
             back = ", z undoes it"
         self.then()
         event = f" (event {events[-1].seq})" if events else ""
-        self.say(f"{self.words}{event}{back}", "ok")
+        if (plan.evidence or {}).get("glass"):
+            words = f"BROKE GLASS: {words}"
+        more = f"; {'; '.join(self.told)}" if self.told else ""
+        self.say(f"{words}{event}{back}{more}", "warn" if self.told else "ok")
         self.console.look_again()
+
+    async def apply_plan(self, plan: Plan) -> Sequence[Event]:
+        """Make the changes of the plan, and keep what is told of what follows them."""
+        self.told = []
+        return await apply_plan(self.console.bridge.session, plan, tell=self.told.append)
 
     def not_applied(self, error: ModeldeckError) -> None:
         """When the state has moved, both values, and a new plan on demand."""
@@ -193,3 +188,18 @@ class _Proposal:
                 return
             screen = decks[-1]
         screen.say(text, style)
+
+
+def save_as(screen: DeckScreen, plan: Plan) -> None:
+    """Ask for a file, and save the plan there for `modeldeck apply`."""
+    from modeldeck.app.usecases.saved_plans import living, save_plan, saved_words
+
+    from .exports import ask_file
+
+    session = screen.session
+
+    async def save(path: Path, replace: bool) -> str:
+        saved = await save_plan(session, plan, str(path), replace=replace)
+        return saved_words(saved, str(path))
+
+    ask_file(screen, f"plan-{living(plan).id}.json", save, hint="for modeldeck apply, within a day")

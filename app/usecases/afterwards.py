@@ -14,7 +14,7 @@ from .session import Session
 
 async def follow_up(session: Session, plan: Plan, events: Sequence[Event], tell: Tell) -> None:
     """All of it. The change stays made whatever becomes of that: what goes wrong is only told."""
-    for step in (_ask,):
+    for step in (_share, _ask):
         try:
             await step(session, plan, events, tell)
         except (ModeldeckError, OSError) as error:
@@ -39,7 +39,8 @@ async def _ask(session: Session, plan: Plan, events: Sequence[Event], tell: Tell
     tell(f"BROKE GLASS with {glass}: an approval is due until {evidence['due']}")
     if session.statements is None:
         return
-    from .approving import apply_word, plan_ask
+    from .approving import plan_ask
+    from .plans import apply_plan
 
     for move in moves_of(plan.changes):
         asked = await plan_ask(
@@ -50,4 +51,4 @@ async def _ask(session: Session, plan: Plan, events: Sequence[Event], tell: Tell
             ticket=glass,
             due=datetime.fromisoformat(evidence["due"]),
         )
-        await apply_word(session, asked, tell)
+        await apply_plan(session, asked, tell=tell)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from modeldeck.backends.api.address import parse_address
-from modeldeck.backends.api.errors import ConflictError, RefusedError
+from modeldeck.backends.api.errors import ConflictError, RefusedError, UsageError
 from modeldeck.backends.api.plan import Change, Plan, PolicyRef, Verdict
 from modeldeck.backends.api.times import rfc3339
 
@@ -44,7 +44,10 @@ def moves_of(changes: Sequence[Change]) -> Sequence[Move]:
     found = []
     for change in changes:
         if change.field == "version" and change.before != change.after and "@" in change.subject:
-            address = parse_address(change.subject)
+            try:
+                address = parse_address(change.subject)
+            except UsageError:
+                continue  # nothing that a registry would take either
             if address.alias is not None:
                 move = Move(address.name, address.alias, change.before, change.after)
                 found.append(move)
@@ -53,10 +56,11 @@ def moves_of(changes: Sequence[Change]) -> Sequence[Move]:
 
 def gated(session: Session, changes: Sequence[Change]) -> str:
     """The first alias moved that a gate stands before, as `MODEL@ALIAS`; empty when none is."""
-    if not session.policy.gates:
+    policy = session.policy
+    if not policy.gates and not policy.trouble:
         return ""
     for move in moves_of(changes):
-        if session.policy.before(move.model, move.alias):
+        if policy.trouble or policy.before(move.model, move.alias):
             return move.target
     return ""
 
@@ -97,7 +101,8 @@ async def with_gates(session: Session, plan: Plan) -> Plan:
 
 
 async def _report(session: Session, plan: Plan, move: Move, kind: str) -> "GateReport | None":
-    if not session.policy.before(move.model, move.alias):
+    policy = session.policy
+    if not policy.trouble and not policy.before(move.model, move.alias):
         return None
     from .gates.check import check_gate
 

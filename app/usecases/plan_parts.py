@@ -1,14 +1,13 @@
 """Parts of a plan in words, as both the dialog and the command line show them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from modeldeck.backends.api.address import parse_address
-from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.plan import Change, Plan, Verdict
 
-from .gated import policy_words
+from .gated import PROMOTE, ROLLBACK, UNDO, moves_of, policy_words
+from .plans import alias_of
 from .rollback_checks import span_words
 
 TEXTS = ("card", "note")
@@ -18,6 +17,17 @@ ORDER = ("fail", "wait", "unknown", "waived", "pass")
 MOST = 4
 TYPED = "ticket"
 """The kind of a rule that is met by what is typed into the plan itself."""
+
+
+def title(plan: Plan) -> str:
+    """`promote fraud@champion  12 -> 13`; else the operation."""
+    moves = moves_of(plan.changes)
+    kind = plan.arguments.get("as", "")
+    if len(moves) != 1 or kind not in (PROMOTE, ROLLBACK, UNDO):
+        return plan.operation
+    (move,) = moves
+    before, after = move.before or "not set", move.after or "not set"
+    return f"{kind} {move.target}  {before} -> {after}"
 
 
 def in_order(gates: Sequence[Verdict]) -> list[Verdict]:
@@ -49,18 +59,23 @@ def barred(plan: Plan, typed: str = "") -> Sequence[Verdict]:
 def expectations(plan: Plan, now: datetime) -> list[str]:
     """What must still be so when the plan is applied, and how long ago it was read."""
     changes = plan.changes
-    age = span_words(now - plan.created_at)
+    age = read_words(now - plan.created_at)
     if len(changes) > MOST:
         words = f"all {len(changes):,} values as they were read, each checked again when applied"
-        return [f"{words} (read {age} ago)"]
+        return [f"{words} ({age})"]
     found = [expectation(change) for change in changes]
     if found:
-        found[0] += f" (read {age} ago)"
+        found[0] += f" ({age})"
     if digest := plan.arguments.get("digest"):
         found.append(f"digest {short_digest(str(digest))}")
     if plan.policy is not None:
         found.append(f"policy {policy_words(plan.policy)}")
     return found
+
+
+def read_words(age: timedelta) -> str:
+    """`read just now`, `read 40 s ago`."""
+    return "read just now" if age < timedelta(seconds=2) else f"read {span_words(age)} ago"
 
 
 def expectation(change: Change) -> str:
@@ -95,14 +110,6 @@ def field_words(field: str) -> str:
     return f"tag {key}" if word == "tag" else word
 
 
-def alias_of(subject: str) -> str:
-    """The alias that an address names; the address itself when it names none."""
-    try:
-        return parse_address(subject).alias or subject
-    except ModeldeckError:
-        return subject
-
-
 def approved_words(plan: Plan, now: datetime) -> list[str]:
     """Who approved: `rev1 07:55 (SHA256:Qw3f), good 13 d`."""
     approved: Sequence[Mapping[str, Any]] = (plan.evidence or {}).get("approved", ())
@@ -127,3 +134,12 @@ def short_digest(digest: str) -> str:
 def policy_notes(plan: Plan) -> Sequence[str]:
     """What a reader must know of the policy."""
     return plan.policy.notes if plan.policy is not None else ()
+
+
+def signs(plan: Plan) -> list[str]:
+    """What exactly is signed, a line each; none where nothing is."""
+    if not plan.operation.startswith("approval."):
+        return []
+    from .attest import signed_lines
+
+    return [f"{name:9} {value}" for name, value in signed_lines(plan)]

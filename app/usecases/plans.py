@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from modeldeck.backends.api.address import parse_address
-from modeldeck.backends.api.errors import RefusedError, UsageError
+from modeldeck.backends.api.errors import ModeldeckError, RefusedError, UsageError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.plan import LIFETIME, Change, Inverse, Plan
 from modeldeck.backends.api.text import exact
 
+from .roles import check_role, role_caveats
 from .session import Session
 
 Tell = Callable[[str], None]
@@ -51,7 +52,7 @@ def make_plan(
         untouched=tuple(untouched),
         command=_placed(session, command),
         request=session.registry.request(changes) if request is None else request,
-        caveats=(*session.registry.caveats(operation), *caveats),
+        caveats=(*session.registry.caveats(operation), *role_caveats(session), *caveats),
         inverse=inverse,
         way_back=tuple(way_back),
         created_at=now,
@@ -105,7 +106,7 @@ async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
             f"the plan is for context {plan.context!r}, this is {session.context!r}",
             way_out="Open the plan's own context",
         )
-    check_role(session, plan)
+    check_role(session, plan.operation, plan.changes[0].subject if plan.changes else "")
     now = session.clock()
     if plan.created_at > now + SKEW:
         raise RefusedError(
@@ -121,15 +122,6 @@ async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
     checked = await stand_again(session, plan)
     checked.check(now)
     return msgspec.structs.replace(checked, agreed=agreed or plan.digest)
-
-
-def check_role(session: Session, plan: Plan) -> None:
-    """Raise RefusedError when the policy knows people and this is not for the one who acts."""
-    if not session.policy.people:
-        return
-    from .roles import check_role as check
-
-    check(session, plan.operation, plan.changes[0].subject if plan.changes else "")
 
 
 def reason_needed(session: Session, plan: Plan) -> str:
@@ -162,9 +154,17 @@ def way_back(plan: Plan) -> Sequence[str]:
     made = [change for change in plan.changes if change.before != change.after]
     if len(made) == 1 and made[0].field == "version":
         back = "not set" if made[0].before is None else made[0].before
-        alias = parse_address(made[0].subject).alias
+        alias = alias_of(made[0].subject)
         return [f"z, or modeldeck undo: {alias} {made[0].after or 'not set'} -> {back}"]
     return [f"z, or modeldeck undo, by {plan.inverse.operation}"]
+
+
+def alias_of(subject: str) -> str:
+    """The alias that an address names; the address itself when it names none."""
+    try:
+        return parse_address(subject).alias or subject
+    except ModeldeckError:
+        return subject
 
 
 def inverse_of(changes: Sequence[Change], operation: str) -> Inverse:

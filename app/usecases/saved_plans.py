@@ -5,6 +5,7 @@ from being changed by accident and from being applied to something else. It is n
 lets a change through is asked again when it is applied.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -65,12 +66,19 @@ async def registry_id(session: Session) -> str:
     return f"trail:{window.first[0].link}" if window.first else f"place:{registry.place}"
 
 
-async def save_plan(session: Session, plan: Plan, target: str, lives: timedelta = LIVES) -> Plan:
+async def save_plan(
+    session: Session,
+    plan: Plan,
+    target: str,
+    lives: timedelta = LIVES,
+    *,
+    replace: bool = False,
+) -> Plan:
     """Write `plan` to a file that only its owner can read, `-` is stdout; gives it as it is saved.
 
-    RefusedError where something is there already.
+    RefusedError where something is there already, unless it is to be replaced.
     """
-    plan = msgspec.structs.replace(plan, lapses_at=plan.created_at + lives)
+    plan = living(plan, lives)
     saved = Saved(
         modeldeck_plan=FORMAT, registry=await registry_id(session), digest=plan.digest, plan=plan
     )
@@ -79,6 +87,9 @@ async def save_plan(session: Session, plan: Plan, target: str, lives: timedelta 
         sys.stdout.write(data.decode())
         return plan
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
+    if replace:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(target)  # noqa: PTH108
     try:
         handle = os.open(target, flags, 0o600)
     except FileExistsError:
@@ -86,6 +97,11 @@ async def save_plan(session: Session, plan: Plan, target: str, lives: timedelta 
     with os.fdopen(handle, "wb") as file:
         file.write(data)
     return plan
+
+
+def living(plan: Plan, lives: timedelta = LIVES) -> Plan:
+    """The plan as it is saved: it lives longer than one that is looked at."""
+    return msgspec.structs.replace(plan, lapses_at=plan.created_at + lives)
 
 
 def read_plan(place: str) -> Saved:

@@ -3,13 +3,17 @@
 import shutil
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from modeldeck.app.console.screens.conflict import ConflictDialog
 from modeldeck.app.console.screens.plan import PlanDialog
 from modeldeck.app.usecases.aliases import plan_set
 from modeldeck.app.usecases.plans import apply_plan
+from modeldeck.app.usecases.saved_plans import read_plan
+from modeldeck.backends.api.events import Actor
 from modeldeck.backends.api.plan import Change, Plan, Verdict
+from modeldeck.widgets.lines import text_of
 from tests.console.dump import NOW, check, dump, open_console, press, session_of, settled, typed
 from tests.console.releases import make
 
@@ -59,7 +63,7 @@ async def test_an_alias_is_moved_through_its_plan_with_ticket_reason_and_event(s
         assert screen.focused.id == "cancel"
         check("plan-80", dump(pilot.app))
         assert await champion(session) == 2
-        await press(pilot, "tab", "tab")
+        await press(pilot, "tab", "tab", "tab")
         await typed(pilot, "CHG0431")
         await press(pilot, "enter")
         await typed(pilot, "week 48: /ok?")
@@ -101,7 +105,7 @@ async def test_cancelling_changes_nothing(session, keys):
 async def test_a_lost_race_shows_both_values_and_plans_again(session, past):
     async with open_console(session, address="models/fraud/3") as pilot:
         await ask_for(pilot)
-        await press(pilot, "tab", "tab", "tab")
+        await press(pilot, "tab", "tab", "tab", "tab")
         await typed(pilot, "mine")
         other = session_of(past)
         await apply_plan(other, await plan_set(other, "fraud", "champion", 1))
@@ -145,15 +149,11 @@ async def test_read_only_says_why_and_asks_nothing(past):
 
 async def test_undo_takes_the_last_change_back_and_names_it(session):
     async with open_console(session, address="models/fraud/3") as pilot:
-        await press(pilot, "z")
-        assert "nothing was changed in this session" in dump(pilot.app)
         await ask_for(pilot)
         await press(pilot, "tab", "enter", "z")
         check("plan-undo-80", dump(pilot.app))
         await press(pilot, "tab", "enter")
         assert "undone: fraud@champion is version 3" in dump(pilot.app)
-        await press(pilot, "z")
-        assert "nothing was changed in this session" in dump(pilot.app)
     newest, undone = (await events_of(session))[:2]
     assert newest.undo_of == undone.seq
     assert await champion(session) == 2
@@ -175,13 +175,85 @@ async def test_what_somebody_has_changed_since_is_not_undone(session, past):
     async with open_console(session, address="models/fraud/3") as pilot:
         await ask_for(pilot)
         await press(pilot, "tab", "enter")
-        other = session_of(past)
+        other = session_of(past, actor=Actor(user="bob", host="lab"))
         await apply_plan(other, await plan_set(other, "fraud", "champion", 1))
         await other.registry.close()
         await press(pilot, "z")
         assert "version is 1 now, it was left as 3" in dump(pilot.app)
         assert not isinstance(pilot.app.screen, PlanDialog)
     assert await champion(session) == 1
+
+
+async def test_own_changes_are_undone_after_a_restart_and_those_of_others_are_not(session, past):
+    mine = session_of(past)
+    await apply_plan(mine, await plan_set(mine, "fraud", "champion", 3))
+    theirs = session_of(past, actor=Actor(user="bob", host="lab"))
+    await apply_plan(theirs, await plan_set(theirs, "fraud", "candidate", 4))
+    for other in (mine, theirs):
+        await other.registry.close()
+    async with open_console(session, address="models/fraud/3") as pilot:
+        await press(pilot, "z")
+        assert "undo fraud@champion  3 -> 2" in dump(pilot.app)
+        await press(pilot, "tab", "enter")
+        assert "undone: event 9" in dump(pilot.app)
+    assert await champion(session) == 2
+    assert (await session.registry.model("fraud")).aliases["candidate"] == 4
+
+
+async def test_a_plan_is_saved_for_later(session, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    async with open_console(session, address="models/fraud/3") as pilot:
+        await ask_for(pilot)
+        await press(pilot, "tab", "tab", "enter")
+        assert "to plan-" in dump(pilot.app)
+        await press(pilot, "enter")
+        assert "saved plan" in dump(pilot.app)
+    assert await champion(session) == 2
+    (file,) = tmp_path.glob("plan-*.json")
+    assert file.stat().st_mode & 0o777 == 0o600
+    saved = read_plan(str(file))
+    assert saved.plan.arguments["version"] == 3
+    assert file.name == f"plan-{saved.plan.id}.json"
+    assert saved.plan.lapses_at == NOW + timedelta(days=1)
+
+
+async def test_a_reason_is_typed_where_the_context_is_protected(past):
+    session = session_of(past, protected=True, context="prod")
+    async with open_console(session, size=(120, 40), address="models/fraud/3") as pilot:
+        await ask_for(pilot)
+        dialog = pilot.app.screen
+        assert "needed: the context prod is protected" in dump(pilot.app)
+        dialog.query_one("#confirm").value = "prod"
+        await settled(pilot)
+        assert "a reason is needed: the context prod is protected" in dump(pilot.app)
+        assert dialog.query_one("#apply").disabled
+        dialog.query_one("#reason").value = "week 48"
+        await settled(pilot)
+        assert not dialog.query_one("#apply").disabled
+        dialog.query_one("#apply").action_press()
+        await settled(pilot)
+    assert await champion(session) == 3
+    await session.registry.close()
+
+
+async def test_numbers_of_a_gate_are_shown_on_demand(session):
+    gates = [
+        Verdict(rule=f"rule {n}", gate="production", verdict="pass", numbers={"n": n})
+        for n in range(9)
+    ]
+    plan = msgspec.structs.replace(
+        await plan_set(session, "fraud", "champion", 3), gates=tuple(gates)
+    )
+    async with open_console(session, size=(80, 24)) as pilot:
+        pilot.app.push_screen(PlanDialog(plan))
+        await settled(pilot)
+        assert "production 9 of 9 pass   v shows the numbers" in dump(pilot.app)
+        assert "rule 3" not in dump(pilot.app)
+        await press(pilot, "v")
+        shown = "\n".join(text_of([one]) for one in pilot.app.screen.query_one("#lines").said)
+        assert "pass rule 8" in shown
+        assert "n 8" in shown
+        await press(pilot, "v", "escape")
 
 
 async def test_a_name_that_is_no_alias_is_refused_before_a_plan(session):
@@ -194,7 +266,7 @@ async def test_a_name_that_is_no_alias_is_refused_before_a_plan(session):
         shown = dump(pilot.app)
         assert "CANNOT BE APPLIED: there is nothing to change" in shown, "candidate is 3 already"
         assert "( Nothing to change )" in shown
-        await press(pilot, "tab", "tab", "tab", "enter")
+        await press(pilot, "tab", "tab", "tab", "tab", "enter")
         assert not isinstance(pilot.app.screen, PlanDialog), "Tab does not stop at what is barred"
 
 
@@ -217,6 +289,8 @@ async def test_marked_runs_are_deleted_and_restored_together(session):
         await press(pilot, "delete")
         assert "Delete 3 runs" in dump(pilot.app)
         await press(pilot, "tab", "enter")
+        assert "3 done" in dump(pilot.app)
+        await press(pilot, "escape")
         assert "deleted 3 runs" in dump(pilot.app)
         assert (await session.registry.run("xgb-w48-07")).deleted_at is not None
         await press(pilot, "u")
@@ -263,5 +337,5 @@ async def test_a_hundred_changes_scroll_and_a_failing_gate_bars(session, monkeyp
         check("plan-barred-80", dump(pilot.app))
         await press(pilot, "Y")
         assert "copied modeldeck runs rm -" in dump(pilot.app)
-        await press(pilot, "tab", "tab", "tab", "enter")
+        await press(pilot, "tab", "tab", "tab", "tab", "enter")
     assert answers == [None]

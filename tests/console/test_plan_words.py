@@ -12,7 +12,7 @@ from modeldeck.app.console.plan_words import (
     verb,
     why_not_apply,
 )
-from modeldeck.backends.api.plan import Change, Inverse, Plan, Verdict
+from modeldeck.backends.api.plan import Change, Inverse, Plan, PolicyRef, Verdict
 from modeldeck.widgets.lines import text_of, wrapped
 from tests.console.dump import NOW
 
@@ -31,8 +31,8 @@ def plan(operation="alias.set", *changes, **more):
     return Plan(**{**options, **more})
 
 
-def said(plan):
-    return text_of(plan_lines(plan))
+def said(plan, **options):
+    return text_of(plan_lines(plan, **options))
 
 
 RUN = [Change(f"runs/{n}", "deleted", None, "2026-11-23T12:30:00Z") for n in range(3)]
@@ -69,7 +69,7 @@ def test_before_and_after_of_every_field_are_said():
     text = said(plan())
     assert "models/fraud@champion  version  12 -> 13" in text
     assert "EXPECTS      champion is 12" in text
-    assert "z in this session: champion 13 -> 12" in text
+    assert "z, or modeldeck undo: champion 13 -> 12" in text
     assert "in use -> deleted" in said(plan("run.rm", *RUN))
     assert "tag team  risk -> not set" in said(plan("run.tag", *UNTAG))
 
@@ -101,7 +101,8 @@ def test_failing_rules_come_first_and_bar_the_way():
         Verdict(rule="vulnerabilities", verdict="unknown"),
     )
     barred = plan(gates=gates)
-    text = said(barred)
+    assert "auc delta" not in said(barred), "what passes is counted"
+    text = said(barred, numbers=True)
     order = [text.index(f"{word} {rule}") for word, rule in (
         ("FAIL", "card complete"), ("wait", "approvals"), ("unkn", "vulner"), ("pass", "auc"),
     )]  # fmt: skip
@@ -133,8 +134,53 @@ def test_hundreds_of_changes_are_all_there_and_expected_as_one():
     assert "WHAT CHANGES  700" in text
 
 
-def test_it_lapses_at_a_time_of_the_reader():
-    assert lapse_words(plan(), NOW) == "lapses at 12:45"
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (timedelta(minutes=15), "lapses in 15 min"),
+        (timedelta(minutes=14, seconds=1), "lapses in 15 min"),
+        (timedelta(seconds=1), "lapses in 1 min"),
+        (timedelta(hours=30), "lapses in 30 h"),
+        (timedelta(seconds=-1), "LAPSED: make it again"),
+    ],
+)
+def test_how_long_it_lives_is_said_by_minutes(left, words):
+    assert lapse_words(plan(lapses_at=NOW + left), NOW) == words
+
+
+def test_what_the_ticket_that_is_typed_meets_does_not_bar():
+    gates = (Verdict(rule="ticket", kind="ticket", verdict="fail", shows="none given"),)
+    assert "ticket" in why_not_apply(plan(gates=gates))
+    assert why_not_apply(plan(gates=gates), "CHG1") == ""
+
+
+def test_a_promotion_names_policy_digest_approvals_and_broken_glass():
+    made = plan(
+        arguments={"as": "rollback", "digest": "sha256:9f2c4d1a" + "0" * 54 + "e1"},
+        policy=PolicyRef(commit="a1b2c3d4e5", ref="origin/main", notes=("edits do not count",)),
+        gates=(Verdict(rule="freeze", gate="production", verdict="waived", shows="until 12-20"),),
+        evidence={
+            "glass": "INC0042",
+            "approved": [
+                {
+                    "id": "sha256:1",
+                    "person": "rev1",
+                    "key": "SHA256:Qw3fAbCdEf",
+                    "time": "2026-11-23T07:55:00Z",
+                    "expires": "2026-12-06T12:30:00Z",
+                }
+            ],
+        },
+    )
+    text = " ".join(said(made).split())
+    assert "digest 9f2c4d1a..e1, policy a1b2c3d origin/main" in text
+    assert "BREAKS GLASS with INC0042" in text
+    assert "production 0 of 1 pass, 1 WAIVED: glass broken" in text
+    assert "WAIV freeze until 12-20" in text
+    assert "APPROVED rev1 07:55 (SHA256:Qw3fA..), good 13 d" in text
+    assert "POLICY edits do not count" in text
+    assert verb(made) == "Roll back champion 12 -> 13"
+    assert why_not_apply(made) == ""
 
 
 def test_no_control_character_of_a_name_is_drawn():

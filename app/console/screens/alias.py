@@ -1,8 +1,10 @@
-"""Pointing an alias at a version, and removing one: which, then the plan."""
+"""Promoting a version to an alias, rolling one back, removing one: which, then the plan."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from modeldeck.app.usecases import aliases as usecase
+from modeldeck.app.usecases.promotion import plan_promote, plan_rollback
+from modeldeck.app.usecases.versions import number_of
 from modeldeck.backends.api.errors import ModeldeckError, UsageError
 from modeldeck.backends.api.models import Model, Version
 
@@ -28,7 +30,7 @@ def promote(screen: DeckScreen, version: Version) -> None:
             return
         screen.console.propose(
             screen,
-            lambda: usecase.plan_set(session, version.model, alias, version.version),
+            lambda: plan_promote(session, version.model, alias, version.version),
             f"{version.model}@{alias} is version {version.version}",
         )
 
@@ -65,6 +67,46 @@ def remove(screen: DeckScreen, model: str, alias: str) -> None:
         lambda: usecase.plan_remove(session, model, alias),
         f"{model}@{alias} is removed",
     )
+
+
+def roll_back(screen: DeckScreen, model: str, alias: str = "") -> None:
+    """Ask which alias of a model goes back to what it was before, and propose it.
+
+    After a space stands another version that was live before, or a ticket that breaks the glass:
+    `champion 11`, `champion ! INC0042`.
+    """
+    session = screen.session
+    known: dict[str, int] = {}
+
+    def given(text: str) -> None:
+        alias, number, glass = rollback_words(text)
+        if not alias or number == 0:
+            screen.say("a rollback is given as ALIAS, ALIAS VERSION or ALIAS ! TICKET", "warn")
+            return
+        screen.console.propose(
+            screen,
+            lambda: plan_rollback(session, model, alias, number, glass=glass),
+            f"{model}@{alias} is rolled back",
+        )
+
+    _ask_model(screen, model, known)
+    screen.ask_line(
+        "rollback",
+        "R",
+        given,
+        text=alias or USUAL[0],
+        hint=f"alias of {model} to roll back; ALIAS VERSION names another, ALIAS ! TICKET breaks"
+        " the glass",
+        complete=lambda text: [name for name in sorted(known) if name.startswith(text)],
+    )
+
+
+def rollback_words(text: str) -> tuple[str, int | None, str]:
+    """Alias, version (None for the one before, 0 for none that is one) and ticket of a line."""
+    head, _, glass = text.partition("!")
+    alias, _, number = head.strip().partition(" ")
+    version = number_of(number.strip()) if number.strip() else None
+    return alias, version, glass.strip()
 
 
 def completer(known: Mapping[str, int]) -> Callable[[str], Sequence[str]]:

@@ -222,12 +222,8 @@ class DeckScreen(WatchScreen):
         self.draw_frame()
 
     def do_undo(self) -> None:
-        """Take back the last change of this session."""
+        """Take back one's own last change, whichever session made it."""
         self.console.proposals.undo(self)
-
-    def why_not_undo(self) -> str:
-        """Nothing was changed yet."""
-        return self.console.proposals.why_not_undo()
 
     def do_suspend(self) -> None:
         """Back to the shell for a while."""

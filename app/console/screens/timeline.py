@@ -182,6 +182,17 @@ class TimelineScreen(DeckScreen):
         item = self.current()
         return item.move if item is not None else None
 
+    def do_rollback(self) -> None:
+        """Point the alias of the row under the cursor back at what it was before."""
+        from .alias import roll_back
+
+        move = self._move()
+        roll_back(self, self._model(), move.alias if move is not None else self.alias)
+
+    def why_not_rollback(self) -> str:
+        """It is about a model."""
+        return "" if self._model() else "there is no model here"
+
     def words(self, action: Action) -> str:
         """Verbs of time."""
         return _WORDS.get(action.id, super().words(action))

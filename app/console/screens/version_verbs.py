@@ -65,12 +65,17 @@ class VersionVerbs(DeckScreen):
         deciding.withdraw(self, self._word())
 
     why_not_ask = why_not_approve = why_not_refuse = why_not_withdraw = _why_not_sign
-    why_not_promote = why_not_tag = why_not_describe = why_not_raw = _not_known
+    why_not_promote = why_not_rollback = why_not_tag = why_not_describe = why_not_raw = _not_known
 
     def do_promote(self) -> None:
         """Point an alias at it."""
         if self.version is not None:
             self.console.promote(self, self.version)
+
+    def do_rollback(self) -> None:
+        """Point the alias under the cursor, or another of the model, back at what it was before."""
+        kind, _, name = (self.table.cursor_key or "").partition(":")
+        aliases.roll_back(self, self.model, name if kind == "alias" else "")
 
     def do_tag(self) -> None:
         """Set or remove a tag."""

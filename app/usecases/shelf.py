@@ -175,14 +175,15 @@ async def shelve_items(
     names = [kind.name(item) for item in chosen]
     effects = [line for item in chosen for line in broken.effects.get(kind.address(item), ())]
     options = ["--with-aliases"] if with_aliases and delete else []
-    reason_not = session.registry.availability(f"{noun}.{verb}").reason
+    if session.remote and (reason_not := session.registry.availability(f"{noun}.{verb}").reason):
+        raise RefusedError(reason_not, where=session.context)
     plan = make_plan(
         session,
         f"{noun}.{verb}",
         {f"{noun}s": names},
         changes,
         command=command or command_of([f"{noun}s", verb], names, options),
-        effects=[*([reason_not] if session.remote and reason_not else []), *shortened(effects)],
+        effects=shortened(effects),
         untouched=[*([kind.stays] if delete and changes else []), *left_words(left)],
         inverse=inverse_of(changes, f"{noun}.{back}"),
         reason=reason,

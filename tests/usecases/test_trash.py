@@ -343,7 +343,7 @@ async def test_on_a_real_server(kind, mlflow_server, tmp_path):
     assert not isinstance(error, ConflictError)
     await apply_plan(session, await plan_unlock(session, [ref], reason="over"))
     await apply_plan(session, tagged)
-    gone = await shelf.plan_shelf(session, "model", [model], delete=True)
-    assert "for good" in gone.effects[0]
-    await refused(RefusedError, lambda: apply_plan(session, gone))
+    for noun, name in (("model", model), ("version", ref)):
+        error = await refused(RefusedError, lambda n=noun, r=name: rm(session, n, r))
+        assert "for good" in error.what
     await registry.close()

@@ -25,14 +25,18 @@ async def prove(session: Session, seq: int) -> None:
 
 
 @click.command()
-@formats_option("table", "json", "jsonl")
+@click.option("--tag", metavar="EXPERIMENT", help="Also put it on the server, as a tag of that.")
+@change_options
 @place_options
 @with_session
-async def checkpoint(session: Session, form: str) -> int:
+async def checkpoint(
+    session: Session, tag: str | None, reason: str, ticket: str, form: str, **how: Any
+) -> int:
     """Sign how long the trail is and what its root is; print it, put it to all anchors."""
     from modeldeck.app.config.settings import read_settings
     from modeldeck.app.usecases import audit_encode
     from modeldeck.app.usecases.audit_seal import seal
+    from modeldeck.app.usecases.audit_tags import plan_tag
 
     made = await seal(session, read_settings().audit.anchors)
     if form == "table":
@@ -44,6 +48,9 @@ async def checkpoint(session: Session, form: str) -> int:
     for one in made.placed:
         word = f"NOT anchored, {one.trouble}" if one.trouble else "anchored"
         streams.say(f"{one.place}: {word}")
+    if tag is not None:
+        plan = await plan_tag(session, tag, made.kept, reason=reason, ticket=ticket)
+        await carry_out(session, plan, form="table", **how)
     return 3 if any(one.trouble for one in made.placed) else 0
 
 

@@ -58,13 +58,14 @@ class Anchors:
             raise UnreachableError(f"the checkpoint is not anchored: {'; '.join(wrong)}")
 
     def marks(self) -> Sequence[Mark]:
-        """Every checkpoint that can be read back. A place that cannot be read is a damaged one."""
+        """Every checkpoint that can be read back, and the places that cannot."""
         found: list[Mark] = []
         for one in self._anchors:
             try:
                 found += _read_file(one) if one.type == "file" else _read_git(one)
             except (ModeldeckError, OSError) as error:
-                found.append(Mark(place=f"{one.type} {one.path} ({error})", note="", outside=True))
+                place = f"{one.type} {one.path}"
+                found.append(Mark(place=place, note="", outside=True, trouble=str(error)))
         return found
 
 

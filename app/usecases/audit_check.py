@@ -12,6 +12,7 @@ from modeldeck.backends.api.trail import Mark, Progress, TrailCheck
 from .audit import auditing_of
 from .audit_anchors import Anchors
 from .audit_keys import people_of, verify_signature, vkey_of
+from .audit_tags import tagged
 from .session import Session
 
 LARGEST = 1 << 20
@@ -34,6 +35,7 @@ async def verify_trail(
     marks = [read_mark(path) for path in files]
     if anchors is not None:
         marks += await asyncio.to_thread(anchors.marks)
+        marks += await tagged(session)
     known = [*keys] if keys else await _own(session, marks)
     people = msgspec.structs.replace(people_of(session), must_sign=tuple(must_sign))
     return await trail.check_trail(

@@ -55,7 +55,8 @@ class Record(Struct, frozen=True, kw_only=True):
 class Mark(Struct, frozen=True, kw_only=True):
     """A checkpoint found at some `place`. `outside`: it does not lie in the registry itself.
 
-    One that is `asked` for by a person has to hold, whoever's key it is.
+    One that is `asked` for by a person has to hold, whoever's key it is. `trouble` says why the
+    place could not be read: that alone speaks against nothing.
     """
 
     place: str
@@ -63,6 +64,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     time: datetime | None = None
     outside: bool = False
     asked: bool = False
+    trouble: str = ""
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -70,11 +72,12 @@ class Compared(Struct, frozen=True, kw_only=True):
 
     It is `same`; `differs`: other events were there; `gone`: it counts more events than are here;
     `damaged`; `stranger`: no known key has signed it; `other`: of another registry; `unread`: the
-    trail is broken before. `key` names the key that signed it, where that is known.
+    trail is broken before; `away`: its place cannot be read. `key` names the key that signed it,
+    where that is known.
     """
 
     place: str
-    state: Literal["same", "differs", "gone", "damaged", "stranger", "other", "unread"]
+    state: Literal["same", "differs", "gone", "damaged", "stranger", "other", "unread", "away"]
     words: str
     size: int = 0
     time: datetime | None = None

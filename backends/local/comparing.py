@@ -28,9 +28,12 @@ class Comparing:
         self._roots: dict[int, bytes] = {}
         for mark in marks:
             self._take(mark)
-        self._sizes = {one.said.size for one in self._read}
+        self.sizes = {one.said.size for one in self._read}
 
     def _take(self, mark: Mark) -> None:
+        if mark.trouble:
+            self._done.append(_compared(mark, None, "away", mark.trouble))
+            return
         try:
             said, note = read_checkpoint(mark.note)
             known = verified(note, self._keys)
@@ -48,7 +51,7 @@ class Comparing:
 
     def at(self, growing: Growing) -> None:
         """Remember the root, where some checkpoint wants it."""
-        if growing.size in self._sizes:
+        if growing.size in self.sizes:
             self._roots[growing.size] = growing.root()
 
     def compared(self, size: int, *, whole: bool) -> tuple[Sequence[Compared], Broken | None]:

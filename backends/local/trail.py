@@ -37,6 +37,15 @@ _PIECE = 1000
 _NEWEST = (Sort(Field("seq"), descending=True),)
 
 
+def canonical(leaf: Mapping[str, str | int]) -> bytes:
+    """RFC 8785 of a flat object with ASCII names, text without lone surrogates, small integers.
+
+    Of such, `json` writes the same: names in order, no space, the shortest escapes in lower case.
+    """
+    text = json.dumps(leaf, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
 def chain(before: bytes, leaf: bytes) -> bytes:
     """The link after `leaf`."""
     return hashlib.sha256(before + leaf_hash(leaf)).digest()
@@ -50,8 +59,6 @@ def write(
     `signer` is the key of whoever acts; what was only observed nobody signs. The leaf names the key
     only where it has signed: an actor may have one that is not asked each time.
     """
-    import rfc8785
-
     if signer is not None and entry.phase not in ELSEWHERE:
         keyed = msgspec.structs.replace(entry.actor, key=signer.fingerprint)
         entry = msgspec.structs.replace(entry, actor=keyed)
@@ -64,7 +71,7 @@ def write(
     body = msgspec.json.encode(entry, order="sorted").decode()
     salt = os.urandom(32)
     cause = {} if entry.caused_by is None else {"caused_by": entry.caused_by}
-    leaf = rfc8785.dumps(
+    leaf = canonical(
         {
             "v": VERSION,
             "seq": seq,

@@ -5,24 +5,24 @@ including (i + 1) * 2^l. Only such finished nodes are ever asked of a `Node` fun
 a root or proof needs is computed from them.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 
 Node = Callable[[int, int], bytes]
 """Gives the hash of the finished node (level, index)."""
-EMPTY = hashlib.sha256(b"").digest()
+EMPTY = sha256(b"").digest()
 """The root of a tree without leaves."""
 SIZE = 32
 
 
 def leaf_hash(leaf: bytes) -> bytes:
     """SHA-256(0x00 || leaf)."""
-    return hashlib.sha256(b"\0" + leaf).digest()
+    return sha256(b"\0" + leaf).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right)."""
-    return hashlib.sha256(b"\1" + left + right).digest()
+    return sha256(b"\1" + left + right).digest()
 
 
 def finished(size: int) -> Iterator[tuple[int, int]]:
@@ -163,19 +163,20 @@ class Growing:
 
     def __init__(self) -> None:
         self.size = 0
-        self._peaks: list[tuple[int, bytes]] = []
+        self._peaks: list[bytes] = []
 
     def add(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Add a leaf by its hash; gives (level, index, hash) of each node that it finished."""
-        level, made = 0, []
-        while self._peaks and self._peaks[-1][0] == level:
-            leaf = node_hash(self._peaks.pop()[1], leaf)
+        peaks, size, level, made = self._peaks, self.size, 0, []
+        while size & 1:
+            leaf = sha256(b"\1" + peaks.pop() + leaf).digest()
+            size >>= 1
             level += 1
-            made.append((level, self.size >> level, leaf))
-        self._peaks.append((level, leaf))
+            made.append((level, size, leaf))
+        peaks.append(leaf)
         self.size += 1
         return made
 
     def root(self) -> bytes:
         """Its root now."""
-        return fold([peak for _, peak in self._peaks])
+        return fold(self._peaks)

@@ -7,6 +7,7 @@ import json
 import sqlite3
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,16 @@ def test_the_chain_is_what_it_says_it_is():
         )
     assert verify(connection) is None
     connection.close()
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(min_codepoint=33, max_codepoint=126)),
+        st.text(st.characters(exclude_categories=["Cs"])) | st.integers(0, 2**53 - 1),
+    )
+)
+def test_a_leaf_is_written_as_rfc_8785_has_it(leaf):
+    assert trail.canonical(leaf) == rfc8785.dumps(leaf)
 
 
 @pytest.mark.parametrize(

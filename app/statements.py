@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from modeldeck.backends.api.errors import UsageError
+from modeldeck.backends.api.errors import RefusedError
 from modeldeck.backends.api.statements import (
     Accepting,
     Signed,
@@ -38,7 +38,7 @@ class Later:
 
     def _accepting(self) -> Accepting:
         if not isinstance(self.made, Accepting):
-            raise UsageError("these records are shared with nobody", where="records")
+            raise RefusedError("these records are shared with nobody", where="records")
         return self.made
 
     @property

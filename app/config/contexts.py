@@ -129,7 +129,7 @@ def check_repository(url: str) -> None:
     if url.startswith(("http://", "https://")):
         _check_url(url, ("http", "https"), "git's credential helper may hold it")
         return
-    short = _SHORT.fullmatch(url)
+    short = None if "://" in url else _SHORT.fullmatch(url)
     if short is None and not url.startswith("ssh://"):
         raise UsageError(
             "is no address of a repository",

@@ -72,8 +72,6 @@ async def timeline(
     present = await read_present(session, model)
     events, whole = await _events(session, _about(model, alias), newest)
     moves = moves_of(_own(session, events))
-    if model and not moves and not present.models:
-        await session.registry.model(model)
     return await _timeline(session, present, moves, model, alias, whole=whole)
 
 
@@ -116,8 +114,6 @@ async def at(session: Session, instant: datetime, model: str = "") -> Timeline:
         return await timeline(session, model)
     gone, _ = await _events(session, And((_about(model, ""), _some_of(_shelving()))), 0)
     moves = moves_of([*events, *_own(session, gone)])
-    if model and not moves and not present.models:
-        await session.registry.model(model)
     return await _timeline(session, present, moves, model, "", whole=False)
 
 
@@ -192,6 +188,9 @@ async def _timeline(
     trail = trail_of(session)
     begun = await trail.begun() if trail is not None else None
     watches = await watches_of(session, present, model, lanes_of(moves), begun)
+    if model and not (moves or watches or present.models):
+        # Says that there is none, or why nobody knows.
+        await session.registry.model(model)
     if alias:
         watches = {lane: watch for lane, watch in watches.items() if lane == (model, alias)}
     return Timeline(

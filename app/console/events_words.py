@@ -10,6 +10,8 @@ OUTSIDE = "OUTSIDE"
 """Who did what nobody did from here."""
 STYLES = {"failed": "bad", "unknown": "warn", "intent": "warn", "observed": "warn"}
 _BESIDE = ("why", "between")
+_SIGNED = ("request", "approval", "refusal", "withdrawal")
+"""What was said of a version, which changes nothing of it."""
 
 
 def who(event: Event) -> str:
@@ -24,6 +26,8 @@ def change_words(event: Event) -> str:
     before, after = event.before, _fields(event.after)
     if isinstance(before, dict) and isinstance(after, dict) and len(after) == 1:
         (name,) = after
+        if name in _SIGNED:
+            return f"{name} for {_value(after[name])}"
         # An alias has nothing but a version, and content is what a new version is.
         word = "" if name in ("version", "content") else f"{name}: "
         return f"{word}{_value(before.get(name))} -> {_value(after[name])}"

@@ -49,8 +49,9 @@ def gate_rows(permission: Permission | None, alias: str) -> list[Row]:
     for place, rule in enumerate(in_order(report.rules)):
         word, style = VERDICTS.get(rule.verdict, (rule.verdict, "warn"))
         text = f"{rule.rule:{named}}  {rule.shows}".rstrip()
-        span = Span("mine", text, style if style == "bad" else "")
-        rows.append(Row(f"gate:{place}", [Cell(word, style), text], span=span))
+        # One text over the whole width: what a rule shows is the reason, and needs the room.
+        span = Span("fact", f"{word:6}{text}", "" if rule.holds else style)
+        rows.append(Row(f"gate:{place}", [word, text], span=span))
     return rows
 
 
@@ -59,17 +60,16 @@ def _head(text: str, style: str) -> Row:
 
 
 def gate_words(report: GateReport) -> str:
-    """`MAY IT GO TO champion?  NO: 1 fail, 1 wait, 1 unknown of 9  production, a1b2c3d main`."""
+    """`MAY IT GO TO champion? NO: 1 fail, 1 wait, 1 unknown of 9  by a1b2c3d main`."""
     counts = [
         f"{count} {word}"
         for word in ("fail", "wait", "unknown", "waived")
         if (count := sum(rule.verdict == word for rule in report.rules))
     ]
-    answer = "yes" if report.holds else "NO"
-    said = f"{answer}: {', '.join(counts) or 'all pass'} of {len(report.rules)}"
-    names = dict.fromkeys(rule.gate for rule in report.rules if rule.gate)
-    source = f"{', '.join(names)}, policy {policy_words(report.policy)}".removeprefix(", ")
-    return f"MAY IT GO TO {report.alias}?  {said}  {source}"
+    said = f"NO: {', '.join(counts)} of {len(report.rules)}"
+    if report.holds:
+        said = f"yes: all {len(report.rules)} hold" + (f", {counts[0]}" if counts else "")
+    return f"MAY IT GO TO {report.alias}? {said}  by {policy_words(report.policy)}"
 
 
 def word_rows(permission: Permission | None, now: datetime) -> list[Row]:

@@ -354,5 +354,14 @@ def _signing(
         "command": ["modeldeck", "approvals", *command],
         "effects": effects,
         "untouched": ["every alias stays where it is"],
+        "way_back": _way_back(kind),
         "request": "a signed statement to the records",
     }
+
+
+def _way_back(kind: str) -> Sequence[str]:
+    if kind == WITHDRAWAL:
+        return ["it can be said anew"]
+    return [
+        f"withdraw takes the {kind} back, `modeldeck approvals withdraw ID`; it stays on record"
+    ]

@@ -146,17 +146,23 @@ def signed_lines(plan: Plan) -> Sequence[tuple[str, str]]:
     gates = [msgspec.convert(gate, Verdict) for gate in body.get("gates", ())]
     pairs = [
         ("says", f"{said['kind']} of {said['subject']} for {body['target']}"),
-        ("digest", said["digest"] or "none is known: it is bound to the evidence alone"),
-        ("answers", body.get("request", "")),
-        ("withdraws", body.get("of", "")),
-        ("policy", " ".join(filter(None, (policy.get("commit", "")[:7], policy.get("digest"))))),
-        ("evidence", body.get("evidence", "")),
+        ("digest", _brief(said["digest"]) or "none is known: it is bound to the evidence alone"),
+        ("answers", _brief(body.get("request", ""))),
+        ("withdraws", _brief(body.get("of", ""))),
+        ("policy", f"{policy.get('commit', '')[:7]} {_brief(policy.get('digest', ''))}".strip()),
+        ("evidence", _brief(body.get("evidence", ""))),
         *(("gate", f"{gate.verdict} {gate.rule}  {gate.shows}".rstrip()) for gate in gates),
         ("expires", body.get("expires", "")),
         ("due", body.get("due", "")),
         ("key", plan.arguments.get("key", "")),
     ]
     return [(name, value) for name, value in pairs if value]
+
+
+def _brief(digest: str) -> str:
+    """Twenty digits of a digest: as many as nobody finds another content for."""
+    kind, colon, rest = digest.rpartition(":")
+    return digest if len(rest) < 24 else f"{kind}{colon}{rest[:16]}..{rest[-4:]}"
 
 
 async def signer_of(session: Session) -> Signer:

@@ -21,8 +21,8 @@ PARTS = (
     "facts", "metrics", "lineage", "lock", "card", "approvals", "history", "tags", "files",
 )  # fmt: skip
 
-APPLY = ("tab", "tab", "enter")
-"""From Cancel past Save to the button that applies."""
+APPLY = ("tab", "enter")
+"""From Cancel to the button that applies."""
 
 
 @pytest.fixture(scope="module")

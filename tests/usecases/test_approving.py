@@ -63,6 +63,10 @@ async def test_asked_approved_twice_and_counted(place):
     assert await counting(place) == {"rev1", "rev2"}
 
 
+def short(digest):
+    return f"{digest[:23]}..{digest[-4:]}"
+
+
 async def test_a_plan_shows_what_exactly_is_signed_and_changes_nothing(place):
     session = place.of("ana")
     plan = await plan_ask(session, "fraud/2", "champion", reason="retrained", ticket="CHG-1")
@@ -71,13 +75,16 @@ async def test_a_plan_shows_what_exactly_is_signed_and_changes_nothing(place):
     assert plan.changes == (Change("models/fraud/2", "request", None, "fraud@champion"),)
     assert dict(signed_lines(plan)) | {"gate": ""} == {
         "says": "request of models/fraud/2 for fraud@champion",
-        "digest": version.digest,
-        "policy": f"a1b2a1b {place.policy.source.digest}",
-        "evidence": report.evidence,
+        "digest": short(version.digest),
+        "policy": f"a1b2a1b {short(place.policy.source.digest)}",
+        "evidence": short(report.evidence),
         "gate": "",
         "expires": "2026-12-07T12:00:00Z",
         "key": KEYS["ana"].fingerprint,
     }
+    said = plan.arguments["statement"]
+    assert (said["digest"], said["body"]["evidence"]) == (version.digest, report.evidence)
+    assert said["body"]["policy"]["digest"] == place.policy.source.digest
     assert plan.inverse is None
     assert plan.request == "a signed statement to the records"
     assert await place.statements.statements() == []

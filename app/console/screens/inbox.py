@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from modeldeck.app.actions import Action
 from modeldeck.app.usecases import inbox as waits
 from modeldeck.app.usecases import requests as usecase
 from modeldeck.app.usecases import views
@@ -212,6 +213,12 @@ class ApprovalsScreen(DecidingScreen):
             Cell(word.why.partition("\n")[0], "dim"),
         ]
         return Row(word.id, cells)
+
+    def words(self, action: Action) -> str:
+        """What `ctrl+d` brings here."""
+        if action.id == "shelf":
+            return "open ones" if self.every else "all"
+        return super().words(action)
 
     def do_shelf(self) -> None:
         """All, or those that are open."""

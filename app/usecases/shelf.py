@@ -21,6 +21,7 @@ from .breaking import (
     broken_by_versions,
     shortened,
 )
+from .gated import with_gates
 from .locks import is_locked, lock_words, refuse_locked
 from .models import find_models
 from .plans import command_of, inverse_of, make_plan, tag_changes, tag_words
@@ -189,7 +190,7 @@ async def shelve_items(
         reason=reason,
         ticket=ticket,
     )
-    return Picked(plan, left)
+    return Picked(await with_gates(session, plan), left)
 
 
 async def _broken(

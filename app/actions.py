@@ -57,6 +57,7 @@ ACTIONS = (
     Action("link", "U", "U", "copy its link on the server", short="link"),
     Action("export", "ctrl+s", "^s", "export what is shown", short="export"),
     Action("refresh", "ctrl+r", "^r", "refresh now", short="refresh"),
+    Action("verify", "V", "V", "verify the whole audit trail", short="verify"),
     Action("wrap", "w", "w", "wrap long lines", short="wrap"),
     Action("follow", "f", "f", "follow the end", short="follow"),
     Action("next", "n", "n", "next match"),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from modeldeck.app.usecases.audit_words import broken_words
 from modeldeck.app.usecases.session import Session
-from modeldeck.backends.api.trail import Broken, TrailCheck
+from modeldeck.backends.api.trail import TrailCheck
 from modeldeck.widgets.text import show
 
 from . import output, streams, words
@@ -87,7 +88,7 @@ class Progress:
 def check_lines(found: TrailCheck, now: datetime) -> Iterator[str]:
     """What a look at the trail found, in lines that are safe to print."""
     if found.broken is not None:
-        yield f"BROKEN  {broken_words(found.broken)}"
+        yield f"BROKEN  {show(broken_words(found.broken))}"
     else:
         yield f"ok      {found.size:,} events, each as it was written"
         yield f"        root {found.root}"
@@ -122,14 +123,6 @@ def check_lines(found: TrailCheck, now: datetime) -> Iterator[str]:
         age = words.duration((now - newest.time).total_seconds())
         later = found.size - newest.size
         yield f"ok      the newest outside is {age} old; {later:,} events are later than it"
-
-
-def broken_words(broken: Broken) -> str:
-    """Which event, what of it, and what shows it."""
-    which = f"event {broken.seq:,}"
-    if broken.last is not None and broken.last != broken.seq:
-        which = f"one or more of the events {broken.seq:,} to {broken.last:,}"
-    return f"{which} {show(broken.what)} (seen by its {broken.by})"
 
 
 def _named(seqs: Sequence[int]) -> str:

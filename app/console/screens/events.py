@@ -1,12 +1,15 @@
 """The audit trail as a list."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from modeldeck.app.usecases import audit as usecase
+from modeldeck.app.usecases import audit_words
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.lists import Window
 from modeldeck.backends.api.query import EVENTS
+from modeldeck.backends.api.trail import TrailCheck
 from modeldeck.widgets.table import Cell, Column, Row
 
 from ..events_words import STYLES, who, whole_words
@@ -18,7 +21,7 @@ class EventsScreen(ListScreen):
 
     noun: ClassVar[str] = "audit"
     vocabulary = EVENTS
-    offers = ("open", "filter", "goto")
+    offers = ("open", "filter", "verify", "goto")
     crumb = "audit"
     address = "events"
     command = "modeldeck audit ls"
@@ -64,8 +67,48 @@ class EventsScreen(ListScreen):
         return Row(str(item.seq), cells)
 
     def open_item(self, item: Any) -> None:
-        """All of it, as JSON."""
-        self.console.show_json(self, item, f"event {item.seq}")
+        """All of it, as JSON, with its leaf and what proves it."""
+        self.do_raw()
+
+    async def whole(self, item: Event) -> Any:
+        """The event with its leaf, its hashes, its signature, the checkpoint that counts it."""
+        from modeldeck.app.usecases import audit_encode
+
+        return audit_encode.record(await usecase.event_record(self.session, item.seq))
+
+    def got_raw(self, item: Any) -> None:
+        """Show it."""
+        self.console.show_json(self, item, f"event {item['seq']}")
+
+    def do_verify(self) -> None:
+        """Read the whole trail, and say how far it is."""
+        from modeldeck.app.config.settings import read_settings
+        from modeldeck.app.usecases.audit_anchors import Anchors
+        from modeldeck.app.usecases.audit_check import verify_trail
+
+        loop = asyncio.get_running_loop()
+
+        def progress(done: int, of: int) -> None:
+            loop.call_soon_threadsafe(self._verifying, done, of)
+
+        async def work() -> TrailCheck:
+            anchors = Anchors(read_settings().audit.anchors)
+            return await verify_trail(self.session, progress, anchors=anchors)
+
+        self.say("verifying ...")
+        self.bridge.ask(self, "verify", "verify the trail", work)
+
+    def why_not_verify(self) -> str:
+        """It is under way."""
+        return "it is under way; Esc stops it" if self.bridge.asked(self, "verify") else ""
+
+    def _verifying(self, done: int, of: int) -> None:
+        if self.is_attached and self.bridge.asked(self, "verify"):
+            self.say(f"verifying {done:,} of {of:,} events")
+
+    def got_verify(self, found: TrailCheck) -> None:
+        """What was found."""
+        self.say(audit_words.summary(found), "ok" if found.holds else "bad")
 
     def first_where(self) -> str:
         """The filter that the screen came with."""

@@ -97,6 +97,8 @@ def value_words(field: str, value: Any) -> str:
     word = field.partition(":")[0]
     if word == "deleted":
         return "in use" if value is None else "deleted"
+    if word == "record":
+        return "gone for good" if value is None else "in the trash"
     if value is None:
         return "not set"
     if isinstance(value, dict):

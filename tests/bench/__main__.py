@@ -26,6 +26,7 @@ GROUPS = {
     "search": "MLflow's own search_runs over the same rows",
     "importing": "importing a store of MLflow's",
     "trail": "the audit trail: a change with its event, proofs, verifying 1,000,000 events",
+    "timeline": "where aliases were at any instant of 10,000 events",
     "remote": "the console on an MLflow server of 20,000 runs",
 }
 

@@ -124,7 +124,7 @@ def _why_not(session: Session, item: Trashed, at: datetime, *, now: bool) -> str
         words = ", ".join(item.held)
         if item.what == "version":
             return "it is locked" if locked else f"{words} points at it"
-        return f"{words} {'is locked' if locked else 'came from it'}"
+        return f"it is kept for {words}" if locked else f"{words} came from it"
     if now:
         return ""
     if item.goes_at is None:

@@ -136,7 +136,10 @@ def _of_run(run: Run, made: Sequence[Version], gone: Collection[str]) -> Trashed
         name=run.name or run.id,
         subject=address.run(run.id),
         deleted_at=run.deleted_at,
-        held=[f"{version_name(one)}{f' {LOCKED}' if is_locked(one) else ''}" for one in needed],
+        held=[
+            f"{LOCKED} {version_name(one)}" if is_locked(one) else version_name(one)
+            for one in needed
+        ],
         found=run,
     )
 
@@ -162,7 +165,7 @@ def _of_model(model: Model, versions: Sequence[Version]) -> Trashed:
         name=model.name,
         subject=address.model(model.name),
         deleted_at=model.deleted_at,
-        held=[f"{version_name(one)} {LOCKED}" for one in versions if is_locked(one)],
+        held=[f"{LOCKED} {version_name(one)}" for one in versions if is_locked(one)],
         found=(model, versions),
     )
 

@@ -25,6 +25,7 @@ GROUPS = {
     "points": "ingesting, storing and reading points",
     "search": "MLflow's own search_runs over the same rows",
     "importing": "importing a store of MLflow's",
+    "plans": "planning a change of 1,000 versions",
     "trail": "the audit trail: a change with its event, proofs, verifying 1,000,000 events",
     "timeline": "where aliases were at any instant of 10,000 events",
     "remote": "the console on an MLflow server of 20,000 runs",

@@ -42,7 +42,7 @@ class TrashScreen(ListScreen):
             Column("name", "NAME", pinned=True, min_width=12, max_width=40, priority=10, grow=1),
             Column("deleted", "AGE", "time", priority=8),
             Column("goes", "GOES", "time", priority=9),
-            Column("held", "HELD BY", max_width=28, priority=7),
+            Column("held", "HELD BY", min_width=14, max_width=28, priority=7),
             Column("by", "BY", max_width=14, priority=6),
             Column("why", "WHY", min_width=8, max_width=48, priority=5, grow=1),
             Column("size", "SIZE", "number", priority=4),
@@ -136,9 +136,7 @@ class TrashScreen(ListScreen):
         left = usecase.days_left(item, self.session.clock())
         if left:
             keeps = self.session.policy.trash.retention_days
-            return (
-                f"it can be restored for {left:.1f} more days ({keeps} in all); then Del removes it"
-            )
+            return f"it is kept {left:.1f} more days of {keeps}; then Del removes it"
         return ""
 
     def _mixed(self) -> str:

@@ -278,7 +278,7 @@ def test_a_protected_context_is_confirmed_by_its_name(project, monkeypatch, answ
         f'[contexts.prod]\nprotected = true\nregistry = {{type = "local", path = "{project}"}}\n'
     )
     monkeypatch.setattr(common.streams, "is_terminal", lambda stream: stream is sys.stdin)
-    change = ("--context", "prod", "alias", "set", "fraud", "champion", "3")
+    change = ("--context", "prod", "alias", "set", "fraud", "champion", "3", "--reason", "r")
     result = run_cli(*change, stdin=answer)
     assert result.code == code, result.err
     assert "Type prod to do it there: " in result.err

@@ -48,6 +48,8 @@ def outcome_words(event: Event, now: datetime) -> str:
         case "observed":
             own = f", as event {event.caused_by} was to do" if event.caused_by is not None else ""
             return f"moved {_between(event.after, now)}, seen by poll{own}"
+        case "learned":
+            return f"signed by {(event.evidence or {}).get('person', '')}"
         case "done":
             return str(why)
         case _:

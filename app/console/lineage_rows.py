@@ -7,6 +7,7 @@ from typing import Any
 from modeldeck.app.usecases.beside import Beside
 from modeldeck.backends.api.address import run as run_address
 from modeldeck.backends.api.address import version as version_address
+from modeldeck.backends.api.events import ELSEWHERE
 from modeldeck.backends.api.runs import Run
 from modeldeck.widgets.table import Cell, Column, Row
 
@@ -63,7 +64,7 @@ def _replaced(view: Beside, now: datetime) -> Iterator[Row]:
     """What alias moves say; the newest first."""
     number = view.detail.version.version
     for event in view.events:
-        if not event.action.startswith("alias.") or event.phase not in ("done", "observed"):
+        if not event.action.startswith("alias.") or event.phase not in ("done", *ELSEWHERE):
             continue
         alias = event.subject.rpartition("@")[2]
         before, after = (_pointed(side) for side in (event.before, event.after))

@@ -241,7 +241,7 @@ def _change(event: Event, now: datetime, of: str = "e") -> Entry:
         detail += f'  "{event.reason}"'
     detail = "  ".join(filter(None, (detail, _outcome(event, now))))
     noun, style = event.action.partition(".")[0], STYLES.get(event.phase, "")
-    said = {"observed": who(event).upper(), "done": noun, "ended": noun}
+    said = {"observed": who(event).upper(), "done": noun, "ended": noun, "learned": noun}
     cells: list[Cell | str] = [
         Cell(said.get(event.phase, event.phase.upper()), style),
         event.subject.removeprefix("models/"),

@@ -10,7 +10,7 @@ from modeldeck.backends.api.errors import ModeldeckError, NotFoundError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.lists import pages_of
 from modeldeck.backends.api.models import Alias
-from modeldeck.backends.api.query import And, Compare, Field, In
+from modeldeck.backends.api.query import And, Field, In
 
 from .findings import Finding, bad, doubtful, good
 from .outcomes import unsettled
@@ -21,7 +21,9 @@ MOST_MOVES = 5000
 """So many of the newest own moves of aliases are looked at."""
 _AT_ONCE = 4
 _SHOWN = 10
-_MOVES = And((Compare(Field("phase"), "=", "done"), In(Field("action"), ["alias.set", "alias.rm"])))
+_MOVES = And(
+    (In(Field("phase"), ["done", "learned"]), In(Field("action"), ["alias.set", "alias.rm"]))
+)
 
 _DOUBTS = {
     "intent": "it was begun, and nobody wrote down how it ended",

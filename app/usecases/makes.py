@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from modeldeck.backends.api.errors import NotFoundError, RefusedError, UsageError
-from modeldeck.backends.api.events import Actor, Event
+from modeldeck.backends.api.events import ELSEWHERE, Actor, Event
 from modeldeck.backends.api.lists import pages_of
 from modeldeck.backends.api.query import And, Compare, Expression, Field, Operator, Sort
 
@@ -99,7 +99,7 @@ async def _while(
         for one in page:
             if one.plan == event.plan:
                 found.append(one)
-            elif one.phase != "observed":
+            elif one.phase not in ELSEWHERE:
                 return found
     return found
 

@@ -45,4 +45,4 @@ async def _settled(session: Session, event: Event) -> bool:
         )
     )
     window = await session.registry.events(later, (), _MOST)
-    return any(one.phase in ("done", "observed") for one in window.first)
+    return any(one.phase in ("done", "observed", "learned") for one in window.first)

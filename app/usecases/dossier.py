@@ -32,8 +32,11 @@ async def dossier(session: Session, model: str, instant: datetime) -> dict[str, 
     instant = instant.astimezone(UTC)
     found = await timeline(session, model)
     spans = found.at(instant)
-    live = [await _live(session, found, span, instant) for span in spans if span.known]
-    live = [one for one in live if one is not None]
+    live = [
+        await _live(session, found, span, span.version, instant)
+        for span in spans
+        if span.known and span.version is not None
+    ]
     since = [move for move in found.moves if move.event.time > instant]
     return {
         "context": session.context,
@@ -101,22 +104,20 @@ def _notes(found: Timeline) -> list[str]:
 
 
 async def _live(
-    session: Session, found: Timeline, span: Span, instant: datetime
-) -> dict[str, Any] | None:
-    if span.version is None:
-        return None
+    session: Session, found: Timeline, span: Span, number: int, instant: datetime
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "alias": span.alias,
-        "version": span.version,
+        "version": number,
         "since": encode.time(span.start),
         "till": encode.time(span.end),
         "put_there": None if span.by is None else _put(span.by, instant),
         "gates": [] if span.by is None else [encode.verdict(one) for one in span.by.gates],
         "taken_away": None if span.to is None else _put(span.to, instant),
-        "deleted_by": _seq(gone_at(found.moves, span.model, span.version, instant)),
-        "statements": await _statements(session, span, instant),
+        "deleted_by": _seq(gone_at(found.moves, span.model, number, instant)),
+        "statements": await _statements(session, span, number, instant),
     }
-    return {**told, **await _version(session, found, span.model, span.version, instant)}
+    return {**told, **await _version(session, found, span.model, number, instant)}
 
 
 def _put(move: Move, instant: datetime) -> dict[str, Any]:
@@ -135,11 +136,13 @@ def _put(move: Move, instant: datetime) -> dict[str, Any]:
     }
 
 
-async def _statements(session: Session, span: Span, instant: datetime) -> list[dict[str, Any]]:
+async def _statements(
+    session: Session, span: Span, number: int, instant: datetime
+) -> list[dict[str, Any]]:
     """What people had signed by then of this version going there, and what the move cites."""
-    if session.statements is None or span.version is None:
+    if session.statements is None:
         return []
-    subject = address.version(span.model, span.version)
+    subject = address.version(span.model, number)
     cited = frozenset(span.by.approvals) if span.by is not None else frozenset()
     target = f"{span.model}@{span.alias}"
     signed = await session.statements.statements(WORDS, subject)

@@ -120,7 +120,7 @@ def _gaps(
 def _place(span: Span, found: Timeline) -> float | None:
     """Where a gap lies among the numbers of moves; None where there is none to be told."""
     match span.how:
-        case "before":
+        case "before" if found.whole:
             return -1.0 if span.end is not None or span.to is not None else None
         case "unlooked":
             return float("inf")

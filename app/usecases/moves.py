@@ -45,7 +45,8 @@ class Move(Struct, frozen=True, kw_only=True):
     An `alias` goes from version `before` to version `after`, None where it is not set. Of another
     `kind` it happened to `version`, or to the model itself. It happened at `earliest` at the
     soonest and was there at `latest`, which is None where nobody knows whether it happened at all.
-    `undone_by` is the event that took it back.
+    `undone_by` is the event that took it back. `person` is whose key it was done with by the policy
+    in force, or by the statement that told of it.
     """
 
     event: Event
@@ -58,6 +59,7 @@ class Move(Struct, frozen=True, kw_only=True):
     earliest: datetime
     latest: datetime | None = None
     undone_by: int | None = None
+    person: str = ""
 
     @property
     def seq(self) -> int:
@@ -106,11 +108,6 @@ class Move(Struct, frozen=True, kw_only=True):
         return [str(one) for one in found] if isinstance(found, list | tuple) else []
 
     @property
-    def person(self) -> str:
-        """Who it is by the policy, where a signature or the trail says so."""
-        return str(self.evidence.get("person") or "")
-
-    @property
     def gates(self) -> Sequence[Verdict]:
         """What each rule said then; a verdict that cannot be read is left out."""
         found = self.evidence.get("gates")
@@ -133,10 +130,11 @@ class Move(Struct, frozen=True, kw_only=True):
             return None
 
 
-def moves_of(events: Iterable[Event]) -> Sequence[Move]:
+def moves_of(events: Iterable[Event], people: Mapping[str, str] | None = None) -> Sequence[Move]:
     """The moves that events tell of, in the order in which they were written down.
 
-    An intent is told by its outcome; one without any is told by itself.
+    An intent is told by its outcome; one without any is told by itself. `people` maps fingerprints
+    of keys to names.
     """
     ordered = sorted(events, key=lambda event: event.seq)
     ended = {e.caused_by for e in ordered if e.phase in OUTCOMES and e.caused_by is not None}
@@ -149,7 +147,8 @@ def moves_of(events: Iterable[Event]) -> Sequence[Move]:
                 continue
         elif event.phase not in (*CERTAIN, "unknown"):
             continue
-        move = _move(event, intents.get(event.caused_by or 0), undone.get(event.seq))
+        person = _person(event, people or {})
+        move = _move(event, intents.get(event.caused_by or 0), undone.get(event.seq), person)
         if move is not None:
             found.append(move)
     return found
@@ -171,7 +170,13 @@ def _undone(events: Sequence[Event]) -> Mapping[int, int]:
     return undone
 
 
-def _move(event: Event, intent: Event | None, undone_by: int | None) -> Move | None:
+def _person(event: Event, people: Mapping[str, str]) -> str:
+    if event.phase == "learned":
+        return str((event.evidence or {}).get("person") or "")
+    return people.get(event.actor.key or "", "")
+
+
+def _move(event: Event, intent: Event | None, undone_by: int | None, person: str) -> Move | None:
     try:
         subject = parse_address(event.subject)
     except ModeldeckError:
@@ -187,6 +192,7 @@ def _move(event: Event, intent: Event | None, undone_by: int | None) -> Move | N
         "earliest": earliest,
         "latest": latest,
         "undone_by": undone_by,
+        "person": person,
     }
     before = event.before if isinstance(event.before, Mapping) else {}
     after = event.after if isinstance(event.after, Mapping) else {}

@@ -71,14 +71,14 @@ async def timeline(
     """
     present = await read_present(session, model)
     events, whole = await _events(session, _about(model, alias), newest)
-    moves = moves_of(_own(session, events))
+    moves = _moves(session, _own(session, events))
     return await _timeline(session, present, moves, model, alias, whole=whole)
 
 
 async def moves(session: Session, model: str, alias: str | None = None) -> Sequence[Move]:
     """The moves of the aliases of a model, or of one, the oldest first."""
     events, _ = await _events(session, _about(model, alias or ""), 0)
-    return [move for move in moves_of(_own(session, events)) if move.kind == "alias"]
+    return [move for move in _moves(session, _own(session, events)) if move.kind == "alias"]
 
 
 async def was_live(session: Session, model: str, alias: str, number: int) -> bool:
@@ -113,7 +113,7 @@ async def at(session: Session, instant: datetime, model: str = "") -> Timeline:
         # Several contexts write into these records: the nearest events may be another's.
         return await timeline(session, model)
     gone, _ = await _events(session, And((_about(model, ""), _some_of(_shelving()))), 0)
-    moves = moves_of([*events, *_own(session, gone)])
+    moves = _moves(session, [*events, *_own(session, gone)])
     return await _timeline(session, present, moves, model, "", whole=False)
 
 
@@ -164,6 +164,14 @@ async def _events(session: Session, where: Expression, newest: int) -> tuple[Seq
         return await all_of(found), True
     window = await session.registry.events(where, [Sort(Field("seq"), True)], newest + 1)
     return window.first[newest - 1 :: -1], len(window.first) <= newest
+
+
+def _moves(session: Session, events: Iterable[Event]) -> Sequence[Move]:
+    if not session.policy.people:
+        return moves_of(events)
+    from .audit_keys import people_of
+
+    return moves_of(events, people_of(session).keys)
 
 
 def _own(session: Session, events: Iterable[Event]) -> Sequence[Event]:

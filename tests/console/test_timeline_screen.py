@@ -176,3 +176,12 @@ async def test_an_empty_registry_says_so(empty):
         assert "nothing is known to have happened to any model here" in shown
         await press(pilot, "left_square_bracket")
         assert "there is no older move" in dump(pilot.app)
+
+
+async def test_of_all_models_only_the_newest_are_read_and_it_says_so(session, monkeypatch):
+    monkeypatch.setattr("modeldeck.app.console.screens.timeline.NEWEST", 2)
+    async with open_console(session, size=(120, 40)) as pilot:
+        shown = await goes(pilot, "history")
+        assert "2 moves of aliases  older ones are not shown" in shown
+        assert "nothing is known before" not in shown
+        assert "older moves are not read here" in await slash(pilot, "yesterday")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from modeldeck.app.usecases.moves import moves_of
 from modeldeck.app.usecases.spans import Watch, span_at, spans_of, state_at
-from tests.usecases.histories import LANE, SUBJECT, event, histories, minute
+from modeldeck.app.usecases.timeline_words import who_words
+from tests.usecases.histories import ADA, LANE, SUBJECT, event, histories, minute
 
 
 def spans(history):
@@ -157,3 +158,14 @@ def test_state_at_names_each_alias_once():
         ("champion", True, 2),
         ("shadow", False, None),
     ]
+
+
+def test_who_is_the_person_whose_key_it_was():
+    key = msgspec.structs.replace(ADA, key="SHA256:Aa", sudo_user="op2", on_behalf_of="agent")
+    signed = event(1, 1, "done", None, 1, actor=key)
+    told = event(2, 2, "learned", 1, 2, evidence={"person": "rev1", "time": "2026-11-17T14:01:30Z"})
+    seen = event(3, 9, "observed", 2, 3, between=(4, 9))
+    moves = moves_of([signed, told, seen], {"SHA256:Aa": "op one"})
+    assert [who_words(move) for move in moves] == ["op one for agent", "rev1", "OUTSIDE"]
+    assert who_words(moves_of([signed])[0]) == "op2 as ada for agent"
+    assert moves[1].latest == minute(1.5), "when it was said, not when it was heard"

@@ -243,6 +243,10 @@ class TimelineScreen(DeckScreen):
         except UsageError as error:
             self.say(str(error), "warn")
             return
+        found = self.found
+        if found is not None and not found.whole and instant < found.moves[0].event.time:
+            self.say("older moves are not read here; :history MODEL reads all of one", "warn")
+            return
         place = next(
             (
                 at

@@ -1,6 +1,6 @@
 """The trash: what was deleted and can be restored, by whom, why, and for how long."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -251,7 +251,7 @@ async def find_trashed(session: Session, refs: Sequence[str]) -> Sequence[Trashe
 
 
 def _one(items: Sequence[Trashed], ref: str) -> Trashed:
-    tests = (
+    tests: Sequence[Callable[[Trashed], bool]] = (
         lambda item: item.subject == ref,
         lambda item: item.ref == ref,
         lambda item: item.name == ref,

@@ -92,11 +92,8 @@ class Metric(Rule, frozen=True, kw_only=True):
     async def _there(self, holder: Side, value: Value) -> Value:
         """The holder's value on the same data; MissingError where it is of other data."""
         named = value.digest or value.dataset or self.dataset
-        try:
-            there = await value_of(holder, self.metric, named, self.slice)
-        except MissingError:
-            where = f" on the same data ({value.dataset})" if value.dataset else ""
-            raise MissingError(f"{holder.name} has no {self.metric}{where}") from None
+        called = f"the same {value.dataset}" if value.dataset else ""
+        there = await value_of(holder, self.metric, named, self.slice, called=called)
         if there.value != there.value or value.digest != there.digest:
             why = "is NaN" if there.value != there.value else "is of other data"
             raise MissingError(f"{self.metric} of {holder.name} {why}")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from modeldeck.app.analysis.paired import Comparison
 
 _NAMES = {"mcnemar": "McNemar", "delong": "DeLong", "bootstrap": "paired bootstrap"}
+_TAIL = 1e-9
+"""Below it machines do not agree on six digits of a p."""
 _MEASURES = (
     "accuracy", "auc", "f1", "precision", "recall", "logloss", "brier", "rmse", "mse", "mae",
 )  # fmt: skip
@@ -102,7 +104,7 @@ def _words(found: "Comparison") -> str:
     """`+.0043 [+.0021,+.0066] paired bootstrap n=48,210, detects .0031`."""
     name = _NAMES[found.test]
     bounds = f"[{signed(found.low)},{signed(found.high)}]"
-    sure = "" if found.p is None else f" p={found.p:.2g}"
+    sure = "" if found.p is None else " p<.0001" if found.p < 0.0001 else f" p={found.p:.2g}"
     times = f" B={found.times}" if found.times else ""
     finds = signed(found.detectable).removeprefix("+")
     rows = f"n={counted(found.rows)}"
@@ -115,4 +117,6 @@ def numbers_of(found: "Comparison") -> dict[str, Any]:
         name: None if getattr(found, name) is None else f"{getattr(found, name):.6g}"
         for name in ("first", "second", "delta", "low", "high", "se", "p", "detectable")
     }
+    if found.p is not None and found.p < _TAIL:
+        rounded["p"] = f"<{_TAIL:g}"
     return {**rounded, "n": found.rows, "test": found.test, "B": found.times}

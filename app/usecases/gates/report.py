@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from modeldeck.app.usecases.encode import SCHEMA, plain, policy, verdict
+from modeldeck.app.usecases.encode import SCHEMA, plain, verdict
 from modeldeck.backends.api.plan import PolicyRef, Verdict
 
 _WORST_FIRST = ("fail", "unknown", "wait")
@@ -44,8 +44,10 @@ class GateReport(Struct, frozen=True, kw_only=True):
 def document(report: GateReport) -> str:
     """The report as one line of JSON with all keys in order: the bytes that CI and console share.
 
-    Everything that is not ASCII is escaped. No time is in it but what rules show.
+    Everything that is not ASCII is escaped. No time is in it but what rules show, and of the policy
+    only what is the same on every machine.
     """
+    source = report.policy
     tree = {
         "schema": SCHEMA,
         "model": report.model,
@@ -54,7 +56,9 @@ def document(report: GateReport) -> str:
         "digest": report.digest,
         "holder": report.holder,
         "purpose": report.purpose,
-        "policy": None if report.policy is None else policy(report.policy),
+        "policy": None
+        if source is None
+        else {"ref": source.ref, "commit": source.commit, "digest": source.digest},
         "rules": [verdict(rule) for rule in report.rules],
         "evidence": report.evidence,
         "verdict": report.verdict,

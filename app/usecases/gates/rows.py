@@ -10,7 +10,7 @@ from modeldeck.backends.api.runs import Evaluation
 
 from .facts import Facts, Side
 from .predictions import Rows, paired, read_rows
-from .values import MissingError, evaluations_of, one_of
+from .values import MissingError, evaluations_of, one_of, where_words
 
 if TYPE_CHECKING:
     from modeldeck.app.analysis.paired import Comparison
@@ -46,19 +46,17 @@ def measure_of(metric: str) -> str:
     return _SAME.get(name, name)
 
 
-async def evaluation_with_rows(side: Side, metric: str, dataset: str, part: str = "") -> Evaluation:
+async def evaluation_with_rows(
+    side: Side, metric: str, dataset: str, part: str = "", *, called: str = ""
+) -> Evaluation:
     """The evaluation on a dataset and slice; MissingError where it names no file of its rows."""
     found = [one for one in await evaluations_of(side, metric, dataset) if one.slice == part]
-    where = f" for {part!r}" if part else ""
+    where = where_words(called or dataset, part)
     if not found:
-        raise MissingError(
-            f"{side.name} has no {metric}{f' on {dataset}' if dataset else ''}{where}"
-        )
+        raise MissingError(f"{side.name} has no {metric}{where}")
     one = one_of(found, metric)
     if not one.artifact:
-        raise MissingError(
-            f"the {metric} of {side.name}{where} names no file of per-row predictions"
-        )
+        raise MissingError(f"{metric} of {side.name}{where} names no file of per-row predictions")
     return one
 
 
@@ -84,7 +82,9 @@ async def compared(
         raise MissingError(
             f"no digest of {mine.dataset} is known, so nor is whether it is the same"
         )
-    theirs = await evaluation_with_rows(holder, how.metric, mine.dataset_digest, part)
+    theirs = await evaluation_with_rows(
+        holder, how.metric, mine.dataset_digest, part, called=f"the same {mine.dataset}"
+    )
     new = await rows_of(facts.candidate, mine)
     old = await rows_of(holder, theirs)
     return await asyncio.to_thread(_compare, old, new, how, facts.evidence)

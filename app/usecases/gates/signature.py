@@ -42,8 +42,11 @@ class Signature(Rule, frozen=True, kw_only=True):
                 continue
             wrong += _differences(part, new, old)
             if new or old:
-                counts.append(f"{len(new)} {part}" if new == old else f"{len(new)} of {len(old)}")
-        words = ", ".join(wrong) or f"same {', '.join(counts)}"
+                noun = part.removesuffix("s") if len(new) == 1 else part
+                before = "" if new == old else f" for {len(old)}"
+                counts.append(f"{len(new)} {noun}{before}")
+        same = "" if any(" for " in count for count in counts) else "same "
+        words = ", ".join(wrong) or same + ", ".join(counts)
         return Finding(FAIL if wrong else PASS, asks, words, {"differences": wrong})
 
 

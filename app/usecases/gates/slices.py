@@ -123,7 +123,8 @@ class Slices(Rule, frozen=True, kw_only=True):
                     deltas[one.slice] = f"{tested[one.slice].delta:.6g}"
                     continue
                 named = one.dataset_digest or one.dataset
-                there = await value_of(holder, self.metric, named, one.slice)
+                called = f"the same {one.dataset}"
+                there = await value_of(holder, self.metric, named, one.slice, called=called)
             except (MissingError, UnfitError) as error:
                 said.append((UNKNOWN, f'"{one.slice}": {error}'))
                 continue

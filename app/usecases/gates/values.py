@@ -23,11 +23,14 @@ class Value(NamedTuple):
     digest: str = ""
 
 
-async def value_of(side: Side, metric: str, dataset: str = "", part: str = "") -> Value:
+async def value_of(
+    side: Side, metric: str, dataset: str = "", part: str = "", *, called: str = ""
+) -> Value:
     """The value of `metric` on a dataset (its name or digest; empty: the only one) and slice.
 
     An evaluation of the version comes first, then one of its run, then the run's latest value where
-    no dataset and no slice was named. MissingError when there is none, or several could be meant.
+    no dataset and no slice was named. MissingError when there is none, or several could be meant;
+    there the dataset is `called` so.
     """
     found = await evaluations_of(side, metric, dataset)
     found = [one for one in found if one.slice == part]
@@ -37,9 +40,12 @@ async def value_of(side: Side, metric: str, dataset: str = "", part: str = "") -
     run = await side.run()
     if not dataset and not part and run is not None and metric in run.metrics:
         return Value(run.metrics[metric], "latest of the run")
-    where = f" on {dataset}" if dataset else ""
-    where += f" for {part!r}" if part else ""
-    raise MissingError(f"{side.name} has no {metric}{where}")
+    raise MissingError(f"{side.name} has no {metric}{where_words(called or dataset, part)}")
+
+
+def where_words(dataset: str, part: str) -> str:
+    """` on test for "new customers"`."""
+    return (f" on {dataset}" if dataset else "") + (f' for "{part}"' if part else "")
 
 
 async def evaluations_of(side: Side, metric: str, dataset: str = "") -> list[Evaluation]:

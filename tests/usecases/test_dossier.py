@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from modeldeck.app.cli.dossier_forms import _markdown, as_html, as_markdown
 from modeldeck.app.cli.dossier_parts import Block, Part
@@ -25,7 +26,10 @@ from modeldeck.app.usecases.timeline import moves
 from modeldeck.backends.api import address
 from modeldeck.backends.api.errors import NotFoundError
 from modeldeck.backends.api.statements import APPROVAL, REQUEST, Signed, Statement
+from modeldeck.backends.tlog.checkpoint import read_checkpoint
 from modeldeck.backends.tlog.merkle import leaf_hash
+from modeldeck.backends.tlog.note import Ed25519Signer
+from modeldeck.backends.tlog.proof import proven, read_proof
 from modeldeck.widgets.text import show, show_lines
 from tests.console.dump import NOW, session_of
 from tests.console.releases import HOSTILE, make
@@ -168,6 +172,20 @@ async def test_proofs_lead_to_a_checkpoint_or_say_that_there_is_none(session):
     seqs = [one["seq"] for one in document["events"]]
     assert seqs == sorted(set(seqs))
     assert {7, 8} <= set(seqs)
+
+
+async def test_each_event_is_proven_to_stand_in_the_checkpoint(session):
+    key = Ed25519PrivateKey.generate()
+    session.registry.host_key = lambda: key
+    kept = await session.registry.checkpoint()
+    checkpoint, _ = read_checkpoint(kept.text)
+    known = [Ed25519Signer(checkpoint.origin, key).key]
+    document = await dossier(session, "fraud", INSTANT)
+    assert document["events"]
+    for one in document["events"]:
+        leaf = leaf_hash(one["leaf"].encode())
+        assert proven(read_proof(one["proof"]), leaf, known).size == kept.size
+        assert one["checkpoint"] is None
 
 
 class Reader(HTMLParser):

@@ -128,7 +128,14 @@ class LocalBackend(Receiver, Happened):
 
     async def run(self, ref: str) -> Run:
         def work(connection: Connection) -> Run:
-            return runs.runs_by_id(connection, [runs.find_run(connection, ref)], Fields())[0]
+            found = runs.runs_by_id(connection, [runs.find_run(connection, ref)], Fields())
+            if not found:
+                raise DamagedError(
+                    f"an index names run {ref!r}, and its row is not there",
+                    where=str(self.layout.database),
+                    way_out="`modeldeck doctor` says more",
+                )
+            return found[0]
 
         return await self.registry.read(work)
 

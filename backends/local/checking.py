@@ -83,31 +83,32 @@ class _Walk:
         if seq != self.expected:
             where = min(seq, self.expected)
             what = "is missing" if seq > self.expected else "has a number that no event has"
-            return self._broken(where, what, "chain")
+            return self._stop(where, what, "chain")
         # A million rows come by: what is called for each is written out.
         self.hash = hashed = sha256(b"\0" + leaf).digest()
         self.link = link = sha256(self.link + hashed).digest()
         if link != stored:
-            return self._broken(seq, "is not what was written: its link does not follow", "chain")
+            return self._stop(seq, "is not what was written: its link does not follow", "chain")
         try:
             found = _LEAF.decode(leaf)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            return self._broken(seq, "has a leaf that nobody can read", "chain")
+            return self._stop(seq, "has a leaf that nobody can read", "chain")
         if found.seq != seq:
-            return self._broken(seq, f"has the leaf of event {found.seq}", "chain")
+            return self._stop(seq, f"has the leaf of event {found.seq}", "chain")
         if payload is None:
-            return self._broken(seq, "has lost its payload", "payload")
+            return self._stop(seq, "has lost its payload", "payload")
         if salt is None or body is None:
-            if salt is not body:
-                return self._broken(seq, "has half of its payload", "payload")
+            if (salt is None) != (body is None):
+                return self._stop(seq, "has half of its payload", "payload")
             self.erased += 1
         elif sha256(salt + body.encode()).hexdigest() != found.payload_commit:
-            return self._broken(seq, "has another payload than it was written with", "payload")
+            return self._stop(seq, "has another payload than it was written with", "payload")
         self.expected += 1
         return found
 
-    def _broken(self, seq: int, what: str, by: str) -> None:
+    def _stop(self, seq: int, what: str, by: str) -> Leaf | None:
         self.broken = Broken(seq=seq, what=what, by=by)
+        return None
 
 
 class _Nodes:

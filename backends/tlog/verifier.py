@@ -166,8 +166,8 @@ def read_checkpoint(note: str, keys: "list[str]") -> "tuple[str, int, bytes, boo
     known, signed = {}, False
     for key in keys:
         name, _, rest = key.strip().partition("+")
-        short, _, material = rest.partition("+")
-        known[name, short] = _unbase64(material)
+        short, _, public = rest.partition("+")
+        known[name, short] = _unbase64(public)
     for line in below.splitlines():
         words = line.split(" ")
         if len(words) != 3 or words[0] != "—":
@@ -322,16 +322,16 @@ def verify(folder: Path, keys: "list[str]", checkpoints: "list[Path]") -> "list[
             raise WrongError(f"an event of the first {size} is another than {name} counts")
         word = "signed" if signed else "its signature is not verified: no key is known"
         said.append(f"ok: {name} counts {size} events, and they are these ({word})")
-    for name, (index, path, note) in proofs.items():
+    for name, (place, steps, note) in proofs.items():
         _, size, root, signed = read_checkpoint(note, keys)
-        if index + 1 not in trail.hashes or not index < size:
+        if place + 1 not in trail.hashes or not place < size:
             raise WrongError(f"{name} is of an event that is not there")
         try:
-            proven = climbed(index, size, trail.hashes[index + 1], path) == root
+            proven = climbed(place, size, trail.hashes[place + 1], steps) == root
         except WrongError as wrong:
             raise WrongError(f"{name}: {wrong}; it does not prove anything") from None
         if not proven or (keys and not signed):
-            raise WrongError(f"{name} does not prove that event {index + 1} was there")
+            raise WrongError(f"{name} does not prove that event {place + 1} was there")
     said.append(f"ok: {count} events, {trail.erased} of them erased, {len(proofs)} proofs")
     words = f", {trail.unverified} of them of kinds that are not verified here"
     said.append(f"ok: {trail.signed} signatures{words if trail.unverified else ''}")

@@ -44,6 +44,7 @@ OPERATIONS = (
     "approval.approve",
     "approval.refuse",
     "approval.withdraw",
+    "audit.erase",
 )
 """All that a plan for a context may do; a backend's `availability` is asked by these names."""
 

@@ -22,6 +22,7 @@ from modeldeck.backends.api.statements import (
 )
 
 from . import encode
+from .roles import check_role
 from .session import Session
 
 FRESH = 30.0
@@ -34,6 +35,8 @@ SLACK = timedelta(minutes=1)
 """So much may the clock of who signed be behind ours."""
 TOUCHES = 3
 """So many events may ask for a touch of a hardware key each."""
+ACCEPT = "audit.accept"
+"""The operation that takes rewritten records as they are."""
 _NOUNS = frozenset({"alias", "approval", "audit", "copy", "drill", "model", "version"})
 _PHASES = frozenset({"done", "ended"})
 _told: "WeakSet[Statements]" = WeakSet()
@@ -162,7 +165,7 @@ async def plan_accept(session: Session, *, reason: str = "") -> Plan:
     before, after = await accepting.heads()
     now = session.clock()
     return Plan(
-        operation="records.accept",
+        operation=ACCEPT,
         arguments={"head": after},
         context=session.context,
         changes=(
@@ -179,6 +182,8 @@ async def plan_accept(session: Session, *, reason: str = "") -> Plan:
 
 async def accept(session: Session, plan: Plan) -> Sequence[Event]:
     """Do it, with its events."""
+    session.check_writable(plan.operation)
+    check_role(session, plan.operation)
     plan.check(session.clock())
     records: Any = getattr(session.registry, "records", session.registry)
     await _accepting(session).accept(plan.arguments["head"])

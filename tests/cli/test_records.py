@@ -133,12 +133,12 @@ def test_rewritten_records_are_loud_until_a_person_accepts_them(both, shared):
     assert "FAIL  sharing" in bank("doctor").out
     assert bank("records", "accept").code == 4, "it asks, and nobody is there"
     plan = bank("records", "accept", "--dry-run")
-    assert "records.accept" in plan.out
+    assert "audit.accept" in plan.out
     accepted = bank("records", "accept", "--yes", "--reason", "moved")
     assert accepted.code == 0, accepted.err
     assert bank("records", "sync").code == 0
     actions = [one["action"] for one in items("audit", "ls")]
-    assert "records.accept" in actions
+    assert "audit.accept" in actions
 
 
 def test_without_a_key_nothing_is_told(at_home):

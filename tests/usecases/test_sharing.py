@@ -234,7 +234,7 @@ async def test_rewritten_records_are_accepted_by_a_plan_with_its_event(office, a
     assert {change.field for change in plan.changes} == {"head", "trouble"}
     assert not plan.empty
     events = await accept(ada.session, plan)
-    assert [one.action for one in events] == ["records.accept"] * 2
+    assert [one.action for one in events] == [sharing.ACCEPT] * 2
     assert events[0].subject == str(address)
     assert events[0].reason == "the bank moved it"
     assert not (await refresh(ada.session)).trouble

@@ -30,6 +30,8 @@ async def at(session: Session, words: tuple[str, ...], form: str) -> None:
     now = session.clock()
     instant, model = _read(words, now)
     found = await look(session, instant, model)
+    if instant == now and found.now is not None:
+        instant = found.read_at
     if form == "table":
         local = instant.astimezone(now.tzinfo)
         streams.say(f"at {local:%a %Y-%m-%d %H:%M:%S %z}")

@@ -16,7 +16,7 @@ from .options import complete_model, formats_option, place_options
 
 @click.command()
 @click.argument("model", shell_complete=complete_model)
-@click.option("--at", "when", metavar="TIME", default="now", help="As 2026-11-17T14:05Z, -3d.")
+@click.option("--at", "when", metavar="TIME", default="", help="As 2026-11-17T14:05Z, -3d; now.")
 @formats_option("md", "html", "json")
 @click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="A new file for it.")
 @place_options
@@ -28,7 +28,8 @@ async def dossier(session: Session, model: str, when: str, form: str, save: Path
 
     from .dossier_forms import as_html, as_markdown
 
-    document = await make(session, model, parse_instant(when, session.clock()))
+    instant = parse_instant(when, session.clock()) if when else None
+    document = await make(session, model, instant)
     if form == "json":
         text = encode.one(document) + "\n"
     else:

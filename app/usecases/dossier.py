@@ -27,10 +27,13 @@ WORDS = (REQUEST, APPROVAL, REFUSAL, WITHDRAWAL)
 _OF_VERSION = ("registered", "copied", "deleted", "restored", "purged", "card", "approved")
 
 
-async def dossier(session: Session, model: str, instant: datetime) -> dict[str, Any]:
-    """All that is known of `model` at `instant`. NotFoundError where there never was such one."""
-    instant = instant.astimezone(UTC)
+async def dossier(session: Session, model: str, instant: datetime | None = None) -> dict[str, Any]:
+    """All that is known of `model` at `instant`, or as it is read.
+
+    NotFoundError where there never was such a model.
+    """
     found = await timeline(session, model)
+    instant = (instant or found.read_at).astimezone(UTC)
     spans = found.at(instant)
     live = [
         await _live(session, found, span, span.version, instant)

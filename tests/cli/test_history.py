@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from tests.cli.conftest import run_cli
 from tests.usecases.project import NOW
 
 EARLY = "2026-11-20 08:00"
@@ -98,3 +99,15 @@ def test_a_dossier_is_printed_or_saved_once(cli, tmp_path, form):
         document = json.loads(printed.out)
         assert document["schema"] == 1
         assert document["at"] == f"{NOW:%Y-%m-%dT11:59:59Z}"
+
+
+def test_of_a_store_of_another_tool_only_now_is_known(mlflow_store, tmp_path):
+    """Such a store keeps no history, and nobody looked before."""
+    store = mlflow_store("3-sqlite").path
+    items = json.loads(run_cli("--registry", store, "at", "now", "-o", "json").out)["items"]
+    assert items
+    for item in items:
+        assert item["known"]
+        assert item["version"] == item["now"]
+    items = json.loads(run_cli("--registry", store, "at", "-1d", "-o", "json").out)["items"]
+    assert {item["state"] for item in items} == {"before"}

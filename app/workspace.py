@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, UsageError
 
 from .config.actor import current_actor
 from .config.contexts import ENV
 from .config.key_files import me
+from .config.policy import Policy
 from .config.settings import Settings, read_project, read_settings
 from .recorder.rundir import waiting
 from .statements import share, statements_of
@@ -205,9 +208,10 @@ async def _open(
     if place.kind == "context":
         from .remote import open_context
 
-        return await open_context(
+        session = await open_context(
             place.name, settings, readonly=readonly, project=project, tool=TOOL, ask=ask
         )
+        return replace(session, reread=partial(_policy_now, place))
     from modeldeck.backends.local.opening import open_registry
 
     if place.kind == "registry" and _is_ours(place.path):
@@ -236,7 +240,20 @@ async def _open(
         project=project.path,
         folder=registry.layout.folder,
         clock=local_now,
+        reread=partial(_policy_now, place),
     )
+
+
+def _policy_now(place: Place) -> Policy:
+    """The policy in force at a place now."""
+    settings = read_settings()
+    project = read_project(place.project, frozenset(settings.safe_directories))
+    context = None
+    if place.kind == "context":
+        from .remote import find_context
+
+        context, _ = find_context(place.name, settings)
+    return read_policy_of(project, settings, context)
 
 
 def _is_ours(path: Path) -> bool:

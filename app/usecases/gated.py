@@ -15,6 +15,7 @@ from modeldeck.backends.api.errors import ConflictError, RefusedError, UsageErro
 from modeldeck.backends.api.plan import Change, Plan, PolicyRef, Verdict
 from modeldeck.backends.api.times import rfc3339
 
+from .in_force import in_force
 from .session import Session
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ async def with_gates(session: Session, plan: Plan) -> Plan:
     `arguments` say `as` what it moves them (`set` unless told otherwise), and with which ticket the
     `glass` is broken. Who says rollback or undo is believed only where the version was live there.
     """
+    return await _stand(await in_force(session), plan) if moves_of(plan.changes) else plan
+
+
+async def _stand(session: Session, plan: Plan) -> Plan:
     moves = moves_of(plan.changes)
     kind = plan.arguments.get("as", SET)
     if not moves:
@@ -188,11 +193,12 @@ async def _approved(session: Session, report: "GateReport") -> Sequence[dict[str
 
 
 async def stand_again(session: Session, plan: Plan) -> Plan:
-    """`plan` with its gates asked again. RefusedError where they or the policy are not the same.
+    """`plan` with its gates asked again, under the policy of `session`.
 
-    A verdict may have become better, as when an approval came.
+    RefusedError where rules or policy are others, or a rule says no. A verdict may have become
+    better, as when an approval came.
     """
-    now = await with_gates(session, plan)
+    now = await _stand(session, plan)
     _check_policy(plan.policy, now.policy)
     if missing := _rules(now) - _rules(plan):
         raise RefusedError(

@@ -99,6 +99,7 @@ async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
     Raises RefusedError where person, time, reason, policy or a gate says no.
     """
     from .gated import stand_again
+    from .in_force import in_force
 
     session.check_writable(plan.operation)
     if plan.context != session.context:
@@ -106,6 +107,7 @@ async def check_plan(session: Session, plan: Plan, *, agreed: str = "") -> Plan:
             f"the plan is for context {plan.context!r}, this is {session.context!r}",
             way_out="Open the plan's own context",
         )
+    session = await in_force(session)
     check_role(session, plan.operation, plan.changes[0].subject if plan.changes else "")
     now = session.clock()
     if plan.created_at > now + SKEW:

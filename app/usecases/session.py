@@ -38,7 +38,8 @@ class Session(Struct, frozen=True, kw_only=True):
 
     `policy` is in force. `statements` are those of the people who share these records, and `signer`
     gives the key that this person signs with, None where there is none; it may ask for a
-    passphrase, so it is called only when something is to be signed.
+    passphrase, so it is called only when something is to be signed. `reread` reads the policy
+    anew, for a session that outlives it; it blocks.
     """
 
     context: str
@@ -53,6 +54,7 @@ class Session(Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     statements: Statements | None = None
     signer: Callable[[], Signer | None] = no_signer
+    reread: Callable[[], Policy] | None = None
 
     @property
     def remote(self) -> bool:

@@ -306,3 +306,17 @@ def test_a_protected_context_wants_a_reason(deck, tmp_path):
 )
 def test_what_cannot_be_read_is_a_usage_error(deck, words):
     assert deck(*words).code == 2
+
+
+def test_a_policy_that_changes_while_one_is_asked_is_seen(deck, tmp_path, monkeypatch):
+    """The policy is read again when a plan is applied, not only when the program starts."""
+
+    def meanwhile(plan, *_):
+        (tmp_path / "lab" / "modeldeck.toml").write_text(POLICY)
+        return plan
+
+    monkeypatch.setattr(common, "confirm", meanwhile)
+    result = deck("promote", "fraud@champion", "3", "--reason", "r", "--ticket", "CHG1")
+    assert result.code == 4
+    assert "the plan was checked against none" in result.err
+    assert champion(deck) == 2

@@ -403,3 +403,22 @@ def test_other_changes_are_no_moves():
         Change("no address@x", "version", 1, 2),
     ]
     assert moves_of(changes) == []
+
+
+async def test_a_session_that_is_open_for_long_meets_the_policy_of_now(session):
+    """A console reads the policy again for each plan, and when it is applied."""
+    gated = with_rules(session, CEILING).policy
+    policies = [Policy()]
+    lasting = msgspec.structs.replace(session, reread=lambda: policies[-1])
+    plan = await set_champion(lasting, reason="r")
+    policies.append(gated)
+    error = await refused(RefusedError, lambda: apply_plan(lasting, plan))
+    assert "the plan does not know the rule" in str(error)
+    assert (await set_champion(lasting, reason="r")).refused
+
+    def broken():
+        raise UsageError("is not TOML")
+
+    blind = msgspec.structs.replace(session, reread=broken)
+    error = await refused(RefusedError, lambda: apply_plan(blind, plan))
+    assert "is not TOML" in str(error)

@@ -200,3 +200,40 @@ async def test_a_registry_that_may_only_be_read_is_read(homes, tmp_path):
     with pytest.raises(ReadOnlyError):
         await other.put(word("models/x@y"), key_of("ada"))
     await registry.close()
+
+
+async def test_two_processes_of_one_person_share_a_clone(homes, shared):
+    one, two = homes("ada"), homes("ada")
+
+    async def some(home, letter):
+        for number in range(5):
+            await home.put(word(f"models/{letter}@{number}"), key_of("ada"))
+
+    await asyncio.gather(some(one, "a"), some(two, "b"))
+    for home in (one, two):
+        sync = await home.sync()
+        assert (sync.waiting, sync.trouble) == (0, "")
+    assert len(files(shared)) == len(await one.statements()) == 10
+
+
+class Killed(BaseException):
+    """What a power cut is to a process."""
+
+
+async def test_who_dies_after_sending_does_not_send_it_twice(homes, shared, monkeypatch):
+    home = homes("ada")
+    push = home.repository.push
+
+    def last(commit):
+        push(commit)
+        raise Killed
+
+    monkeypatch.setattr(home.repository, "push", last)
+    with pytest.raises(Killed):
+        await home.put(word(), key_of("ada"))
+    monkeypatch.undo()
+    assert (await home.status()).waiting == 1
+    sync = await home.sync()
+    assert (sync.waiting, sync.trouble, sync.new) == (0, "", [])
+    assert len(files(shared)) == 1
+    assert git("rev-list", "--count", "modeldeck", cwd=shared) == "1"

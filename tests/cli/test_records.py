@@ -206,3 +206,18 @@ def test_git_is_for_records_alone(at_home):
     at_home("ada")
     found = run_cli("context", "add", "other", "--type", "git", "--path", "/x")
     assert found.code == 2
+
+
+def test_a_context_says_whether_the_shared_place_can_be_reached(both, shared):
+    both("ada")
+    register()
+    head = git("rev-parse", "modeldeck", cwd=shared)[:12]
+    tested = run_cli("context", "test", "bank", "-o", "json")
+    assert tested.code == 0, tested.err
+    [row] = [one for one in json.loads(tested.out)["items"] if one["slot"] == "records"]
+    assert (row["about"], row["shows"]) == ("git", f"{shared} (modeldeck) at {head}")
+    shutil.rmtree(shared)
+    tested = run_cli("context", "test", "bank", "-o", "json")
+    assert tested.code == 3
+    [row] = [one for one in json.loads(tested.out)["items"] if one["slot"] == "records"]
+    assert row["state"] == "failed"

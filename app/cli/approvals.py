@@ -29,6 +29,14 @@ for_option = click.option(
 )
 
 
+async def fresh(session: Session) -> None:
+    """Fetch what others have said up to now: a person asks, so nothing older will do."""
+    if session.statements is not None:
+        from modeldeck.app.usecases.sharing import refresh
+
+        await refresh(session)
+
+
 @click.group()
 def approvals() -> None:
     """Ask for approval of a version, approve, refuse; by signed words."""
@@ -50,6 +58,7 @@ async def ls(
     form: str,
 ) -> None:
     """List what was asked for; the newest first unless sorted otherwise."""
+    await fresh(session)
     now = session.clock()
     columns: output.Columns = {
         "ID": lambda item: item.word.short,
@@ -86,6 +95,7 @@ async def show(session: Session, what: str, alias: str, form: str) -> int:
     """Print a request and what was said of it. Exit code 1 while it is not approved."""
     from modeldeck.app.usecases.approving import find_request
 
+    await fresh(session)
     word = await find_request(session, what, alias)
     item = next(one for one in await usecase.requests(session) if one.word.id == word.id)
     if form != "table":
@@ -162,6 +172,7 @@ async def ask(
     """Ask that a version (MODEL/NUMBER or MODEL@ALIAS) may go to an alias."""
     from modeldeck.app.usecases.approving import plan_ask
 
+    await fresh(session)
     plan = await plan_ask(session, version, alias, days=days, reason=reason, ticket=ticket)
     return await carry_out(session, plan, **how)
 
@@ -178,6 +189,7 @@ async def approve(
     """Approve a request: sign its content, target, policy and evidence."""
     from modeldeck.app.usecases.approving import plan_approve
 
+    await fresh(session)
     plan = await plan_approve(session, what, alias, reason=reason, ticket=ticket)
     return await carry_out(session, plan, **how)
 
@@ -194,6 +206,7 @@ async def refuse(
     """Refuse a request; that stands until it is withdrawn."""
     from modeldeck.app.usecases.approving import plan_refuse
 
+    await fresh(session)
     plan = await plan_refuse(session, what, alias, reason=reason, ticket=ticket)
     return await carry_out(session, plan, **how)
 
@@ -210,6 +223,7 @@ async def withdraw(
     """Take back one's own request, approval or refusal."""
     from modeldeck.app.usecases.approving import plan_withdraw
 
+    await fresh(session)
     plan = await plan_withdraw(session, what, alias, reason=reason, ticket=ticket)
     return await carry_out(session, plan, **how)
 
@@ -233,6 +247,7 @@ async def inbox_(session: Session, form: str) -> None:
 
 
 async def _print_inbox(session: Session, form: str) -> None:
+    await fresh(session)
     items = await waits.inbox(session)
     shown: Sequence[Any] = items if form == "table" else [views.waiting(one) for one in items]
     output.write_list(shown, inbox_columns(session), form)

@@ -24,6 +24,21 @@ class DecidingScreen(ListScreen):
 
     offers = ("open", "approve", "refuse", "withdraw", "filter", "goto")
 
+    _fresh = False
+
+    def do_refresh(self) -> None:
+        """Fetch what others have said, too."""
+        self._fresh = True
+        super().do_refresh()
+
+    async def catch_up(self) -> None:
+        """Do that, once, if a person has asked for it."""
+        wanted, self._fresh = self._fresh, False
+        if wanted and self.session.statements is not None:
+            from modeldeck.app.usecases.sharing import refresh
+
+            await refresh(self.session)
+
     def ref(self, item: Any) -> str:
         """What names the request of an item; empty where it has none."""
         raise NotImplementedError
@@ -116,6 +131,7 @@ class InboxScreen(DecidingScreen):
 
     async def load(self) -> Window[Waiting]:
         """What waits."""
+        await self.catch_up()
         return await waits.list_inbox(self.session, where=self.where, sort=self.sort)
 
     def nothing_words(self) -> str:
@@ -175,6 +191,7 @@ class ApprovalsScreen(DecidingScreen):
 
     async def load(self) -> Window[Request]:
         """The requests."""
+        await self.catch_up()
         return await usecase.list_requests(
             self.session, where=self.where, sort=self.sort, every=self.every
         )

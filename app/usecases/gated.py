@@ -196,8 +196,12 @@ async def stand_again(session: Session, plan: Plan) -> Plan:
     """`plan` with its gates asked again, under the policy of `session`.
 
     RefusedError where rules or policy are others, or a rule says no. A verdict may have become
-    better, as when an approval came.
+    better, as when an approval came; what others have said up to now is fetched first.
     """
+    if session.statements is not None and gated(session, plan.changes):
+        from .sharing import refresh
+
+        await refresh(session)
     now = await _stand(session, plan)
     _check_policy(plan.policy, now.policy)
     if missing := _rules(now) - _rules(plan):

@@ -38,7 +38,8 @@ def score_of(metric: str, labels: NDArray[Any], values: NDArray[Any]) -> Score:
 
 
 def _mean(each: Floats) -> Score:
-    return lambda weights: float(weights @ each) / float(weights.sum())
+    # Not by BLAS: it adds in another order on every processor, and with threads of its own.
+    return lambda weights: float((weights * each).sum()) / float(weights.sum())
 
 
 def _accuracy(labels: NDArray[Any], values: NDArray[Any]) -> Score:
@@ -82,7 +83,7 @@ def _counted(combine: Callable[[float, float, float], float]) -> Any:
         columns = np.stack([part.astype(np.float64) for part in parts])
 
         def score(weights: Floats) -> float:
-            right, wrong, missed = (float(count) for count in columns @ weights)
+            right, wrong, missed = (float(count) for count in (columns * weights).sum(axis=1))
             return combine(right, wrong, missed)
 
         return score
@@ -106,7 +107,7 @@ def _auc(labels: Floats, values: Floats) -> Score:
         downs = np.add.reduceat(sorted_weights * (1 - positive), starts)
         below = np.cumsum(downs) - downs
         pairs = float(ups.sum()) * float(downs.sum())
-        return float(ups @ (below + downs / 2)) / pairs if pairs else math.nan
+        return float((ups * (below + downs / 2)).sum()) / pairs if pairs else math.nan
 
     return score
 

@@ -1,6 +1,7 @@
 """Files of per-row predictions: read within bounds, and the rows of two of them put together."""
 
 import csv
+import functools
 import io
 import json
 import math
@@ -12,6 +13,7 @@ from .values import MissingError, counted
 MOST = 2_000_000
 """Rows of a file."""
 COLUMNS = ("id", "label", "prediction", "score", "slice")
+_CLASSES = ("label", "prediction")
 
 
 class Rows(NamedTuple):
@@ -57,7 +59,7 @@ def read_rows(data: bytes, path: str) -> Rows:
         for name, column in columns.items():
             if name not in row:
                 raise MissingError(f"{path}, row {counted(count)}: no {name}")
-            column.append(_text(row[name]))
+            column.append(_class(row[name]) if name in _CLASSES else _text(row[name]))
     if not count:
         raise MissingError(f"{path} has no rows")
     if "label" not in columns or not {"prediction", "score"} & columns.keys():
@@ -96,12 +98,20 @@ def _of_json(text: str, path: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    """A cell, so that 1, 1.0, "1" and true with "true" are the same in both files."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value).strip()
+    return str(value).strip()
+
+
+def _class(value: Any) -> str:
+    """A cell so that 1, 1.0, "1" and true with "true" are the same in both files."""
+    return _named(_text(value))
+
+
+@functools.lru_cache(4096)
+def _named(text: str) -> str:
     try:
         number = float(text)
     except ValueError:

@@ -12,6 +12,7 @@ from modeldeck.app.config import keyrings
 from tests.statements.signing import git, repository
 
 from .conftest import run_cli
+from .test_doctor_server import make_model
 
 pytestmark = pytest.mark.real
 
@@ -221,3 +222,35 @@ def test_a_context_says_whether_the_shared_place_can_be_reached(both, shared):
     assert tested.code == 3
     [row] = [one for one in json.loads(tested.out)["items"] if one["slot"] == "records"]
     assert row["state"] == "failed"
+
+
+@pytest.mark.slow
+def test_on_a_server_a_move_of_one_is_learned_by_the_other(both, shared, mlflow_server):
+    server = mlflow_server("3")
+    model = make_model(server)
+    place = ("--type", "mlflow", "--url", server.url, "--auth", "none")
+    sharing = ("--slot", "records", "--type", "git", "--path", shared)
+    for name in ("ada", "bob"):
+        both(name)
+        assert run_cli("context", "add", "prod", *place).code == 0
+        assert run_cli("context", "add", "prod", *sharing).code == 0
+        assert run_cli("--context", "prod", "models", "ls").code == 0, "is looked at first"
+    both("ada")
+    done = run_cli("--context", "prod", "alias", "set", model, "champion", "1", "--yes")
+    assert done.code == 0, done.err
+    server.api(
+        "POST", "registered-models/alias", {"name": model, "alias": "shadow", "version": "2"}
+    )
+    both("bob")
+    for _ in range(2):
+        assert run_cli("--context", "prod", "models", "show", model).code == 0
+        found = run_cli("--context", "prod", "audit", "ls", "-o", "json")
+        events = {one["subject"].rpartition("@")[2]: one for one in json.loads(found.out)["items"]}
+        assert {name: one["phase"] for name, one in events.items()} == {
+            "champion": "learned",
+            "shadow": "observed",
+        }
+    assert events["champion"]["evidence"]["person"] == "ada"
+    assert events["champion"]["actor"]["key"] == events["champion"]["evidence"]["key"]
+    verified = run_cli("--context", "prod", "audit", "verify")
+    assert "broken" not in verified.out.lower() + verified.err.lower(), verified

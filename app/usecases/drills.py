@@ -65,7 +65,7 @@ async def plan_drill(
     subject = alias_address(model, alias)
     return make_plan(
         session,
-        OPERATION,
+        "rollback.drill",
         {"model": model, "alias": alias, "live": live, "version": number},
         [expected(subject, "version", live)],
         command=["modeldeck", "drill", f"{model}@{alias}", str(number)],

@@ -101,7 +101,7 @@ async def _bytes(
         note = f"whether the files of version {version.version} are whole is not known: {error}"
         return [], [note], 0
     if not files:
-        return [_verdict(rule, "fail", "none of its files is kept here")], [], 0
+        return [_verdict(rule, "fail", "it has no files that can be found")], [], 0
     size = sum(file.size or 0 for file in files)
     what = f"{len(files)} file{'s' * (len(files) != 1)}, {size_words(size)}"
     if session.remote and not whole and (size > FAR or not _comparable(version, files)):

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from modeldeck.app.config.redaction import masked_value
 from modeldeck.app.usecases import audit as usecase
 from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api.events import Event
@@ -92,16 +93,19 @@ def change_of(item: Event) -> str:
     before = item.before if isinstance(item.before, dict) else {}
     after = item.after if isinstance(item.after, dict) else {}
     steps = {key: (before.get(key), after.get(key)) for key in [*before, *after]}
-    return ", ".join(f"{key} {_step(*step)}" for key, step in steps.items() if step != (None, None))
+    return ", ".join(
+        f"{key} {_step(key, *step)}" for key, step in steps.items() if step != (None, None)
+    )
 
 
-def _step(before: Any, after: Any) -> str:
+def _step(name: str, before: Any, after: Any) -> str:
     if after is None:
-        return f"{_value(before)} removed"
-    return f"= {_value(after)}" if before is None else f"{_value(before)} -> {_value(after)}"
+        return f"{_value(name, before)} removed"
+    new = _value(name, after)
+    return f"= {new}" if before is None else f"{_value(name, before)} -> {new}"
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
     if isinstance(value, dict) and value.get("digest"):
         return f"{value.get('format', '')} {words.short_digest(str(value['digest']))}".strip()
-    return str(value)
+    return masked_value(name, str(value))

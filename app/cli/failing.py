@@ -95,6 +95,7 @@ def _report(error: Exception) -> str:
     from datetime import UTC, datetime
 
     from modeldeck.app.config.paths import state_folder
+    from modeldeck.app.config.redaction import redact
     from modeldeck.app.workspace import TOOL
     from modeldeck.widgets.text import show
 
@@ -104,7 +105,7 @@ def _report(error: Exception) -> str:
     lines = [
         f"{TOOL}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
         f" {platform.platform()}",
-        *"".join(traceback.format_exception(error)).splitlines(),
+        *redact("".join(traceback.format_exception(error))).splitlines(),
     ]
     handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

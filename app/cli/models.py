@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases import models as usecase
 from modeldeck.app.usecases.locks import is_locked
 from modeldeck.app.usecases.models import ModelDetail
@@ -100,7 +101,7 @@ def _print(session: Session, item: ModelDetail) -> None:
     ]
     output.write_pairs([(name, value) for name, value in facts if value])
     output.write_part("NOTE", show_lines(model.note) if model.note else [])
-    output.write_part("TAGS", pair_lines(list(model.tags.items())))
+    output.write_part("TAGS", pair_lines(list(masked_map(model.tags).items())))
     output.write_part("VERSIONS", _versions(session, item))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from modeldeck.app.config.redaction import masked_value, masked_word
 from modeldeck.app.usecases import encode
 from modeldeck.app.usecases import plan_parts as parts
 from modeldeck.app.usecases.confirming import loses
@@ -44,7 +45,8 @@ def plan_lines(plan: Plan, most: int | None = None, *, now: datetime | None = No
         lines += _part("BREAKS", plan.effects or ["nothing that is known here"])
     lines.append("WHAT CHANGES")
     changes = [
-        f"  {show(c.subject)}  {show_name(c.field)}  {_value(c.before)} -> {_value(c.after)}"
+        f"  {show(c.subject)}  {show_name(c.field)}"
+        f"  {_value(c.field, c.before)} -> {_value(c.field, c.after)}"
         for c in plan.changes
         if c.before != c.after
     ]
@@ -69,7 +71,7 @@ def plan_lines(plan: Plan, most: int | None = None, *, now: datetime | None = No
     lines += _part("SENDS", sends(plan)[:most])
     if plan.reason or plan.ticket:
         lines.append(f"WHY  {show(' '.join(part for part in (plan.ticket, plan.reason) if part))}")
-    lines.append(f"$ {show(shlex.join(plan.command))}")
+    lines.append(f"$ {show(shlex.join(map(masked_word, plan.command)))}")
     return lines
 
 
@@ -83,5 +85,7 @@ def _part(title: str, items: Iterable[str]) -> list[str]:
     return [title, *lines] if lines else []
 
 
-def _value(value: Any) -> str:
-    return "(not there)" if value is None else clip(show_name(str(value)), _LONGEST)
+def _value(field: str, value: Any) -> str:
+    if value is None:
+        return "(not there)"
+    return clip(show_name(masked_value(field, str(value))), _LONGEST)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases import views
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.backends.api.runs import Lock, Run, SeriesInfo
@@ -24,8 +25,8 @@ def print_run(item: RunDetail, form: str, now: datetime) -> None:
     output.write_pairs(_facts(item, now))
     output.write_part("NOTE", show_lines(run.note) if run.note else [])
     output.write_part("METRICS", _metrics(item))
-    output.write_part("PARAMS", pair_lines(list(run.params.items())))
-    output.write_part("TAGS", pair_lines(list(run.tags.items())))
+    output.write_part("PARAMS", pair_lines(list(masked_map(run.params).items())))
+    output.write_part("TAGS", pair_lines(list(masked_map(run.tags).items())))
     output.write_part("DATASETS", _datasets(item))
     output.write_part("EVALUATIONS", _evaluations(item))
     output.write_part("ARTIFACTS", _artifacts(item))

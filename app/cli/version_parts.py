@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases import views
 from modeldeck.app.usecases.locks import lock_words
 from modeldeck.app.usecases.versions import VersionDetail
@@ -25,7 +26,7 @@ def print_version(item: VersionDetail, form: str, now: datetime) -> None:
     output.write_pairs(_facts(item, now))
     output.write_part("UNSAFE TO LOAD", [show(reason) for reason in version.unsafe or ()])
     output.write_part("NOTE", show_lines(version.note) if version.note else [])
-    output.write_part("TAGS", pair_lines(list(version.tags.items())))
+    output.write_part("TAGS", pair_lines(list(masked_map(version.tags).items())))
     output.write_part("SIGNATURE", _signature(item))
     output.write_part("FILES", _files(item))
     output.write_part("EVALUATIONS", _evaluations(item))

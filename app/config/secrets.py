@@ -11,6 +11,7 @@ from modeldeck.backends.api.errors import DeniedError, RefusedError, UsageError
 from .commands import first_line
 from .contexts import Slot, expanded
 from .keyrings import Keyring
+from .redaction import hold
 
 PATIENCE = 30.0
 """Seconds that a credential command has."""
@@ -31,6 +32,9 @@ class Secret:
             raise UsageError("a user name cannot hold a colon")
         self._word = word
         self.user = user
+        hold(word)
+        if user:
+            hold(self.header.removeprefix("Basic "))
 
     @property
     def header(self) -> str:

@@ -71,6 +71,12 @@ class Deck(App[int]):
             known = ", ".join(sorted(self.available_themes))
             self.no_theme = f"config.toml: there is no theme {settings.theme!r}; known: {known}"
 
+    def export_screenshot(self, **options: Any) -> str:
+        """The screen as SVG, without the secrets that are known."""
+        from modeldeck.app.config.redaction import redact
+
+        return redact(super().export_screenshot(**options))
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, then ours."""
         ours = [Scrub(), Ascii()] if self.ascii_only else [Scrub()]

@@ -1,4 +1,7 @@
-"""What is left of a defect: one line for the person, a report without values for the developer."""
+"""What is left of a defect: one line for the person, a report without values for the developer.
+
+No local value is in it; what a message holds of secrets that are known is masked.
+"""
 
 import os
 import time
@@ -6,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from modeldeck.app.config.paths import state_folder
+from modeldeck.app.config.redaction import redact
 from modeldeck.widgets.text import one_line, show_lines
 
 KEPT = 20
@@ -15,7 +19,8 @@ def write_report(error: BaseException) -> Path | None:
     """Write where it happened, without local values; None when that cannot be written."""
     folder = state_folder() / "crashes"
     trace = traceback.TracebackException.from_exception(error, capture_locals=False)
-    text = "\n".join(line for part in trace.format() for line in show_lines(part.rstrip("\n")))
+    whole = redact("".join(trace.format()).rstrip("\n"))
+    text = "\n".join(show_lines(whole))
     path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

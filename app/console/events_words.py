@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from modeldeck.app.config.redaction import masked_value
 from modeldeck.backends.api.events import Event
 
 OUTSIDE = "OUTSIDE"
@@ -30,7 +31,7 @@ def change_words(event: Event) -> str:
             return f"{name} for {_value(after[name])}"
         # An alias has nothing but a version, and content is what a new version is.
         word = "" if name in ("version", "content") else f"{name}: "
-        return f"{word}{_value(before.get(name))} -> {_value(after[name])}"
+        return f"{word}{_value(before.get(name), name)} -> {_value(after[name], name)}"
     return _value(after) if after is not None else ""
 
 
@@ -92,11 +93,11 @@ def _fields(after: Any) -> Any:
     return after
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, name: str = "") -> str:
     if value is None:
         return "none"
     if isinstance(value, dict):
         return " ".join(
-            f"{key}={_value(inner)}" for key, inner in value.items() if inner is not None
+            f"{key}={_value(inner, key)}" for key, inner in value.items() if inner is not None
         )
-    return str(value).partition("\n")[0]
+    return masked_value(name, str(value).partition("\n")[0])

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from modeldeck.app.config.redaction import masked_word
 from modeldeck.app.usecases import plan_parts as parts
 from modeldeck.app.usecases.confirming import loses
 from modeldeck.app.usecases.plan_parts import field_words, value_words
@@ -85,7 +86,7 @@ def command_text(plan: Plan) -> str:
     """The same change as a command line, with its reason and ticket; empty when there is none."""
     if not plan.command:
         return ""
-    words = list(plan.command)
+    words = [masked_word(word) for word in plan.command]
     for option, value in (("--ticket", plan.ticket), ("--reason", plan.reason)):
         if value:
             words += [option, value]

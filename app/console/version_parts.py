@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases.beside import Beside
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.events import Event
@@ -98,7 +99,8 @@ def _what(event: Event) -> str:
 
 
 def _tag_rows(view: Beside, *_: object) -> list[Row]:
-    return [Row(f"tag:{key}", [key, value]) for key, value in view.detail.version.tags.items()]
+    tags = masked_map(view.detail.version.tags)
+    return [Row(f"tag:{key}", [key, value]) for key, value in tags.items()]
 
 
 def _card(view: Beside) -> list[Line]:

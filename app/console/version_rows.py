@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from modeldeck.app.config.redaction import masked_map, masked_side
 from modeldeck.app.usecases.beside import Beside
 from modeldeck.app.usecases.locks import lock_words as held_words
 from modeldeck.app.usecases.versions import VersionDetail
@@ -54,7 +55,8 @@ def fact_rows(view: Beside, now: datetime, directions: Mapping[str, str]) -> lis
     rows += _part("METRICS", metric_rows(detail.run, other.run if other else None, directions))
     rows += _part("PARAMS", _map_rows("params", detail.run, other.run if other else None))
     rows += _part("SIGNATURE", _signature_rows(detail.version, other.version if other else None))
-    tags = [_text_row(f"tag {key}", value, "") for key, value in detail.version.tags.items()]
+    shown = masked_map(detail.version.tags)
+    tags = [_text_row(f"tag {key}", value, "") for key, value in shown.items()]
     return rows + _part("TAGS", tags)
 
 
@@ -192,9 +194,12 @@ def _map_rows(of: str, mine: Run | None, other: Run | None) -> list[Row]:
     here: Mapping[str, str] = getattr(mine, of) if mine else {}
     there: Mapping[str, str] = getattr(other, of) if other else {}
     names = sorted({**here, **there}, key=lambda name: (here.get(name) == there.get(name), name))
+    sides = {name: masked_side(name, [here.get(name), there.get(name)]) for name in names}
     return [
-        _text_row(name, here.get(name, "-"), there.get(name, "-") if other else "")
-        for name in names
+        _text_row(
+            name, "-" if ours is None else ours, ("-" if its is None else its) if other else ""
+        )
+        for name, (ours, its) in sides.items()
     ]
 
 

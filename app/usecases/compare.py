@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from modeldeck.app.config.redaction import masked_side
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.runs import Dataset, Lock, Run
 
@@ -107,7 +108,10 @@ def compare(sides: Sequence[Side], directions: Mapping[str, str], baseline: int)
             _metric(key, [run.metrics.get(key) for run in runs], directions.get(key), baseline)
             for key in metrics
         ],
-        params=[TextRow(key=key, values=[run.params.get(key) for run in runs]) for key in params],
+        params=[
+            TextRow(key=key, values=masked_side(key, [run.params.get(key) for run in runs]))
+            for key in params
+        ],
         datasets=_datasets(sides),
         git=_git(runs),
         lock=_locks(sides),

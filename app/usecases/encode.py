@@ -1,5 +1,6 @@
 """Nouns as JSON objects and CSV rows: one explicit encoder a noun, so no rename changes a schema.
 
+Values of tags and params that are called like secrets are masked (`app/config/redaction.py`).
 Times are RFC 3339 in UTC; NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from modeldeck.app.config.redaction import masked_map, masked_value, masked_word
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.events import Actor, Event
 from modeldeck.backends.api.models import Alias, Model, Version
@@ -49,10 +51,14 @@ def plain(value: Any) -> Any:
         case datetime():
             return rfc3339(value)
         case Mapping():
-            return {str(key): plain(inner) for key, inner in value.items()}
+            return {str(key): _named(str(key), inner) for key, inner in value.items()}
         case list() | tuple():
             return [plain(inner) for inner in value]
     return str(value)
+
+
+def _named(name: str, value: Any) -> Any:
+    return masked_value(name, value) if isinstance(value, str) else plain(value)
 
 
 def experiment(item: Experiment) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def experiment(item: Experiment) -> dict[str, Any]:
         "deleted_at": time(item.deleted_at),
         "runs": item.runs,
         "note": item.note,
-        "tags": dict(item.tags),
+        "tags": masked_map(item.tags),
         "origin": item.origin,
     }
 
@@ -90,9 +96,9 @@ def run(item: Run) -> dict[str, Any]:
         "lock": item.lock,
         "origin": item.origin,
         "note": item.note,
-        "params": dict(item.params),
+        "params": masked_map(item.params),
         "metrics": {key: number(value) for key, value in item.metrics.items()},
-        "tags": dict(item.tags),
+        "tags": masked_map(item.tags),
     }
 
 
@@ -203,7 +209,7 @@ def model(item: Model) -> dict[str, Any]:
         "updated_at": time(item.updated_at),
         "deleted_at": time(item.deleted_at),
         "note": item.note,
-        "tags": dict(item.tags),
+        "tags": masked_map(item.tags),
         "origin": item.origin,
     }
 
@@ -230,7 +236,7 @@ def version(item: Version) -> dict[str, Any]:
         "deleted_at": time(item.deleted_at),
         "note": item.note,
         "card": item.card,
-        "tags": dict(item.tags),
+        "tags": masked_map(item.tags),
         "origin": item.origin,
     }
 
@@ -292,15 +298,15 @@ def plan(item: Plan) -> dict[str, Any]:
             {
                 "subject": c.subject,
                 "field": c.field,
-                "before": plain(c.before),
-                "after": plain(c.after),
+                "before": _named(c.field, c.before),
+                "after": _named(c.field, c.after),
             }
             for c in item.changes
         ],
         "effects": list(item.effects),
         "untouched": list(item.untouched),
         "gates": [verdict(one) for one in item.gates],
-        "command": list(item.command),
+        "command": [masked_word(word) for word in item.command],
         "request": item.request,
         "caveats": list(item.caveats),
         "policy": None if item.policy is None else policy(item.policy),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from modeldeck.app.config.redaction import masked_value
 from modeldeck.backends.api.plan import Change, Plan, Verdict
 
 from .gated import PROMOTE, ROLLBACK, UNDO, moves_of, policy_words
@@ -103,7 +104,7 @@ def value_words(field: str, value: Any) -> str:
         return "not set"
     if isinstance(value, dict):
         return " ".join(f"{k}={v}" for k, v in value.items() if v is not None and k != "files")
-    return str(value)
+    return masked_value(field, str(value))
 
 
 def field_words(field: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.backends.api.runs import SeriesInfo
 from modeldeck.widgets.reader import diff_style
@@ -44,7 +45,7 @@ class FiguresPart(TablePart):
             cells = [key + sign, precise(run.metrics.get(key)), *_extremes(series.get(key))]
             rows.append(Row(f"m:{key}", cells))
         rows += [heading("PARAMS", len(run.params))] if run.params else []
-        for key, value in sorted(run.params.items()):
+        for key, value in sorted(masked_map(run.params).items()):
             rows.append(Row(f"p:{key}", [key], span=Span("last", value.partition("\n")[0])))
         return rows
 
@@ -88,7 +89,7 @@ class TagsPart(TablePart):
 
     def rows(self, detail: RunDetail) -> Sequence[Row]:
         """One a tag."""
-        tags = sorted(detail.run.tags.items())
+        tags = sorted(masked_map(detail.run.tags).items())
         return [Row(key, [key, value.replace("\n", " ")]) for key, value in tags]
 
     def why_not_open(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.backends.api.runs import Lock, Run, Usage
 from modeldeck.widgets.bar import Part
@@ -97,8 +98,8 @@ def _described(detail: RunDetail, now: datetime) -> Iterator[str]:
     yield from section("NOTE", run.note.split("\n") if run.note else [])
     metrics = [(key, repr(value)) for key, value in sorted(run.metrics.items())]
     yield from section("METRICS", pairs(metrics))
-    yield from section("PARAMS", pairs(sorted(run.params.items())))
-    yield from section("TAGS", pairs(sorted(run.tags.items())))
+    yield from section("PARAMS", pairs(sorted(masked_map(run.params).items())))
+    yield from section("TAGS", pairs(sorted(masked_map(run.tags).items())))
     data = [(d.name, f"{d.context or '-'}  {d.digest}  {d.source}") for d in detail.datasets]
     yield from section("DATA", pairs(data))
     found = [

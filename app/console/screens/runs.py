@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+from modeldeck.app.config.redaction import masked_value
 from modeldeck.app.usecases import runs as usecase
 from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.lists import RunQuery, Window
@@ -208,9 +209,9 @@ class RunsScreen(ListScreen):
             case "metrics":
                 return figure(item.metrics.get(name))
             case "params":
-                return item.params.get(name, "")
+                return masked_value(name, item.params.get(name, ""))
             case "tags":
-                return item.tags.get(name, "")
+                return masked_value(name, item.tags.get(name, ""))
             case "git":
                 return (
                     Cell(short(item.git) + (" d" if item.dirty else ""), "dim") if item.git else ""

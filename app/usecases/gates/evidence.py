@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 from modeldeck.app.usecases.encode import plain
+from modeldeck.backends.api.errors import DamagedError, RefusedError
 
 from .facts import Side
 
@@ -17,6 +18,11 @@ async def root_of(side: Side) -> str:
     import rfc8785
 
     version, run = side.version, await side.run()
+    try:
+        measured, damaged = await side.evaluations(), ""
+    except (DamagedError, RefusedError) as error:
+        # Rules that need them are unknown then, each with the reason.
+        measured, damaged = (), str(error)
     tree = {
         "content": version.digest or "",
         "card": "sha256:" + hashlib.sha256(version.card.encode()).hexdigest(),
@@ -33,8 +39,9 @@ async def root_of(side: Side) -> str:
                 "artifact_digest": await side.digest_of(one.artifact) if one.artifact else "",
                 "own": one.model is not None,
             }
-            for one in await side.evaluations()
+            for one in measured
         ],
+        "damaged": damaged,
         "metrics": {key: repr(value) for key, value in run.metrics.items()} if run else {},
     }
     return "sha256:" + hashlib.sha256(rfc8785.dumps(tree)).hexdigest()

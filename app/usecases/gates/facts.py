@@ -14,6 +14,8 @@ from modeldeck.backends.api.errors import NotFoundError, RefusedError
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.runs import Evaluation, Run
 
+from .evaluation_files import PLACES, evaluations_in
+
 LARGEST = 256 << 20
 """Bytes of a file of predictions that are read at most."""
 _PAGE = 8 << 20
@@ -48,6 +50,7 @@ class Side:
         """Those of this version and those of its run that name no version, in a fixed order.
 
         One that gives no digest of its dataset has that of the run's dataset of the same name.
+        Where the registry has none they are those of a file of the run; DamagedError for a bad one.
         """
         if self._measured is None:
             run = await self.run()
@@ -56,11 +59,8 @@ class Side:
 
     async def _evaluations(self, run_id: str) -> Sequence[Evaluation]:
         mine = (self.version.model, self.version.version)
-        found = [
-            one
-            for one in await self._registry.evaluations(run_id)
-            if one.model is None or (one.model, one.version) == mine
-        ]
+        told = await self._registry.evaluations(run_id) or await self._of_files()
+        found = [one for one in told if one.model is None or (one.model, one.version) == mine]
         if any(not one.dataset_digest for one in found):
             datasets = {one.name: one.digest for one in await self._registry.datasets(run_id)}
             found = [
@@ -70,6 +70,13 @@ class Side:
                 for one in found
             ]
         return sorted(found, key=_order)
+
+    async def _of_files(self) -> Sequence[Evaluation]:
+        files = await self.files()
+        for path in PLACES:
+            if path in files and (found := evaluations_in(path, (await self.file(path))[0])):
+                return found
+        return ()
 
     async def file(self, path: str) -> tuple[bytes, str]:
         """A file of the run, whole, and its digest; RefusedError for one that is too large."""

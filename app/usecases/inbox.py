@@ -78,7 +78,7 @@ def _when(one: Waiting) -> float:
 
 
 async def _live(session: Session, found: Sequence[Request]) -> Mapping[str, int]:
-    live = {}
+    live: dict[str, int] = {}
     for model in dict.fromkeys(request.word.model for request in found):
         with suppress(ModeldeckError):
             aliases = (await session.registry.model(model)).aliases

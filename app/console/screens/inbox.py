@@ -22,7 +22,9 @@ from .listing import ListScreen
 class DecidingScreen(ListScreen):
     """A list of what was asked; Enter shows the version, the other keys decide."""
 
-    offers = ("open", "approve", "refuse", "withdraw", "filter", "goto")
+    offers: ClassVar[tuple[str, ...]] = (
+        "open", "approve", "refuse", "withdraw", "filter", "goto",
+    )  # fmt: skip
 
     _fresh = False
 

@@ -48,6 +48,7 @@ class OverviewScreen(DeckScreen):
         self._found: Answer | None = None
         self._waiting: Sequence[Waiting] = ()
         self._entries: list[Entry] = []
+        self._rows = ListSource()
         self._looked: tuple[int, datetime | None] = (0, None)
         self._latest = 0
 
@@ -143,7 +144,8 @@ class OverviewScreen(DeckScreen):
         self._entries = entries_of(sections, width, height)
         # What was said is over when a person moves, not when rows come.
         with self.table.prevent(Table.RowHighlighted):
-            self.table.set_source(ListSource([entry.row for entry in self._entries]))
+            self._rows.replace([entry.row for entry in self._entries])
+            self.table.set_source(self._rows)
 
     def tick(self) -> None:
         """What runs has run longer."""

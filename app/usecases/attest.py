@@ -36,6 +36,7 @@ from modeldeck.backends.api.statements import (
 from modeldeck.backends.api.times import rfc3339
 
 from .asked import Word
+from .plans import TOUCH
 from .session import Session
 
 WORDS = (REQUEST, APPROVAL, REFUSAL, WITHDRAWAL)
@@ -188,7 +189,7 @@ async def speak(
         raise RefusedError("there are no records to put it in", where=session.context)
     said, signer = statement_of(plan), await signer_of(session)
     if signer.public.startswith("sk-"):
-        tell("touch your key")
+        tell(TOUCH)
     signed = await session.statements.put(
         Statement(
             kind=said["kind"],

@@ -16,6 +16,8 @@ from .roles import check_role, role_caveats
 from .session import Session
 
 Tell = Callable[[str], None]
+TOUCH = "touch your key"
+"""Told while a key in hardware waits."""
 SKEW = timedelta(minutes=5)
 """Clocks of two machines may differ by that much; a plan from further ahead is not believed."""
 NAMED = 50

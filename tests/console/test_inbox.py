@@ -14,7 +14,7 @@ from modeldeck.app.usecases.inbox import inbox
 from modeldeck.backends.api.statements import Sync
 from tests.console.decided import made as make
 from tests.console.decided import place_of, policy
-from tests.console.dump import check, dump, open_console, press, typed
+from tests.console.dump import check, dump, open_console, press, settled, typed
 from tests.usecases.people import OTHER_DIGEST
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80", "120"])
@@ -239,3 +239,33 @@ async def test_json_and_csv_of_the_inbox(place, tmp_path):
         await press(pilot, "enter")
     found = [json.loads(line) for line in (tmp_path / "inbox.jsonl").read_text().splitlines()]
     assert [one["kind"] for one in found] == [one.kind for one in await inbox(session)]
+
+
+async def test_the_touch_of_a_key_is_asked_for_while_it_is_waited_for(place):
+    import threading
+
+    from tests.usecases.people import Key
+
+    seen, go_on = threading.Event(), threading.Event()
+
+    class Hardware(Key):
+        def sign(self, namespace, message):
+            seen.set()
+            assert go_on.wait(60)
+            return super().sign(namespace, message)
+
+    key = Hardware("rev2")
+    key.public = f"sk-{key.public}"
+    async with open_console(place.of("rev2", key), address="models/fraud/3") as pilot:
+        await press(pilot, "a")
+        pilot.app.screen.query_one("#reason").focus()
+        await typed(pilot, "fine")
+        pilot.app.screen.query_one("#apply").focus()
+        await pilot.press("enter")
+        while not seen.is_set():
+            await pilot.pause()
+        assert "touch your key" in dump(pilot.app)
+        go_on.set()
+        await settled(pilot)
+        assert "touch your key" not in dump(pilot.app)
+        assert "approved fraud/3" in dump(pilot.app)

@@ -37,7 +37,7 @@ TOUCHES = 3
 """So many events may ask for a touch of a hardware key each."""
 ACCEPT = "audit.accept"
 """The operation that takes rewritten records as they are."""
-_NOUNS = frozenset({"alias", "approval", "audit", "copy", "drill", "model", "version"})
+_NOUNS = frozenset({"alias", "approval", "audit", "copy", "drill", "model", "rollback", "version"})
 _PHASES = frozenset({"done", "ended"})
 _told: "WeakSet[Statements]" = WeakSet()
 

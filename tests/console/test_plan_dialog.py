@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from modeldeck.app.console.screens.alias import rollback_words
 from modeldeck.app.console.screens.conflict import ConflictDialog
 from modeldeck.app.console.screens.plan import PlanDialog
 from modeldeck.app.usecases.aliases import plan_set
@@ -339,3 +340,32 @@ async def test_a_hundred_changes_scroll_and_a_failing_gate_bars(session, monkeyp
         assert "copied modeldeck runs rm -" in dump(pilot.app)
         await press(pilot, "tab", "tab", "tab", "tab", "enter")
     assert answers == [None]
+
+
+async def test_an_alias_is_rolled_back_from_its_version(session):
+    async with open_console(session, address="models/fraud/2") as pilot:
+        await press(pilot, "R", "enter")
+        shown = dump(pilot.app)
+        assert "rollback fraud@champion  2 -> 1" in shown
+        assert "rollback checks 5 of 5 pass" in shown
+        assert "( Roll back" not in shown
+        await press(pilot, "tab", "enter")
+        assert "fraud@champion is rolled back (event 9), z undoes it" in dump(pilot.app)
+    assert await champion(session) == 1
+    assert (await events_of(session))[0].evidence["as"] == "rollback"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("champion", ("champion", None, "")),
+        ("champion 11", ("champion", 11, "")),
+        ("champion v11", ("champion", 11, "")),
+        ("champion x", ("champion", 0, "")),
+        ("champion ! INC0042", ("champion", None, "INC0042")),
+        ("champion 11 ! INC 42", ("champion", 11, "INC 42")),
+        ("", ("", None, "")),
+    ],
+)
+def test_what_is_typed_for_a_rollback(text, parts):
+    assert rollback_words(text) == parts

@@ -9,7 +9,10 @@ from modeldeck.backends.api.errors import RefusedError
 from .session import Session
 
 _AUTHOR = (
-    "run.*",
+    "run.tag",
+    "run.note",
+    "run.rm",
+    "run.restore",
     "version.register",
     "version.tag",
     "version.card",
@@ -23,6 +26,7 @@ _OPERATOR = (
     "copy.model",
     "version.rm",
     "version.restore",
+    "version.lock",
     "model.rm",
     "model.restore",
     "rollback.drill",
@@ -32,7 +36,7 @@ MAY: Mapping[Role, Sequence[str]] = {
     "author": _AUTHOR,
     "operator": _OPERATOR,
     "approver": ("approval.approve", "approval.refuse", "approval.withdraw"),
-    "auditor": ("attestation.*", "audit.*"),
+    "auditor": ("attestation.*", "audit.checkpoint", "audit.accept"),
     "admin": ("*",),
 }
 """Operations by role, as patterns. What no row names is for an admin alone."""

@@ -33,10 +33,26 @@ _AUTHOR = {
     "approval.ask",
     "approval.withdraw",
 }
-_OPERATOR = {*_AUTHOR, "alias.set", "alias.rm", "copy.model", "version.rm", "model.restore"}
+_OPERATOR = {
+    *_AUTHOR,
+    "alias.set",
+    "alias.rm",
+    "copy.model",
+    "version.rm",
+    "version.lock",
+    "model.restore",
+}
 _APPROVER = {"approval.approve", "approval.refuse", "approval.withdraw"}
-_AUDITOR = {"audit.checkpoint", "attestation.sign"}
-ALL = {*_OPERATOR, *_APPROVER, *_AUDITOR, "trash.purge", "something.new"}
+_AUDITOR = {"audit.checkpoint", "audit.accept", "attestation.sign"}
+ALL = {
+    *_OPERATOR,
+    *_APPROVER,
+    *_AUDITOR,
+    "run.purge",
+    "version.unlock",
+    "audit.erase",
+    "something.new",
+}
 ALLOWED = {
     "viewer": set(),
     "author": _AUTHOR,

@@ -13,7 +13,7 @@ from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.plan import Plan
 
 from . import output, streams, words
-from .common import agree, asker, refs_of, save_instead
+from .common import agree, asker, refs_of, save_instead, told
 from .options import change_options, complete_experiment
 from .wish import without_place
 
@@ -129,7 +129,7 @@ async def carry_copy(source: Session, target: Session, plan: Plan, *, yes: bool,
         return 0
     plan = agree(target, plan, yes=yes)
     with Line() as line:
-        done = await apply_copy(source, target, plan, lambda step: line.say(so_far(step)))
+        done = await apply_copy(source, target, plan, lambda step: line.say(so_far(step)), told)
     return _print(done, plan, form)
 
 

@@ -1,11 +1,13 @@
 """Runs and versions copied from one registry to another: planned, shown, then done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from modeldeck.backends.api.errors import RefusedError
 from modeldeck.backends.api.plan import Inverse, Plan
+from modeldeck.backends.api.query import Compare, Field
 
+from .afterwards import follow_up
 from .copying_result import Copied, Tell, silent
 from .copying_runs import Look, MovingRuns, left_behind
 from .copying_sides import check_two
@@ -89,12 +91,17 @@ async def plan_copy(
 
 
 async def apply_copy(
-    source: Session, target: Session, plan: Plan, progress: Tell = silent
+    source: Session,
+    target: Session,
+    plan: Plan,
+    progress: Tell = silent,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Copied:
     """Copy what the plan names and is not there yet. What was copied stays, whatever happens.
 
-    Digests are compared after the copy: what differs is a problem of the result, and not called
-    copied. UnreachableError when one of the two does not answer.
+    `tell` gets what goes wrong in telling others of it. Digests are compared after the copy: what
+    differs is a problem of the result, and not called copied. UnreachableError when one of the two
+    does not answer.
     """
     if plan.context != target.context or plan.arguments["origin"] != source.registry.place:
         raise RefusedError(
@@ -102,4 +109,7 @@ async def apply_copy(
             way_out="Open the plan's own places",
         )
     checked = await check_plan(target, plan)
-    return await Copying(source, target, checked, progress).carried_out()
+    done = await Copying(source, target, checked, progress).carried_out()
+    ended = await target.registry.events(Compare(Field("seq"), "=", done.event), (), 1)
+    await follow_up(target, checked, ended.first, tell)
+    return done

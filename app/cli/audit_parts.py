@@ -95,4 +95,4 @@ async def erase(
     plan = await audit_erase.plan_erase(
         session, seqs, subject=subject, reason=reason, ticket=ticket
     )
-    return await carry_out(session, plan, apply=audit_erase.apply_erase, typed="erase", **how)
+    return await carry_out(session, plan, typed="erase", **how)

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from modeldeck.backends.api.errors import NotFoundError, ReadOnlyError, RefusedError
-from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.errors import NotFoundError, RefusedError
 from modeldeck.backends.api.plan import Change, Plan
 
 from .audit import auditing_of
@@ -11,6 +10,7 @@ from .plans import make_plan
 from .session import Session
 
 OPERATION = "audit.erase"
+"""What is applied where the trail lies: for a server that is beside it."""
 KEPT, ERASED = "kept", "erased"
 _MOST = 10_000
 
@@ -64,10 +64,3 @@ async def plan_erase(
 def _place(session: Session) -> str:
     place = getattr(auditing_of(session), "place", "")
     return str(place or session.registry.place)
-
-
-async def apply_erase(session: Session, plan: Plan) -> Sequence[Event]:
-    """Do it; gives its events."""
-    if session.readonly:
-        raise ReadOnlyError(session.readonly, where=session.context)
-    return await auditing_of(session).apply(plan, session.actor, session.context)

@@ -90,7 +90,12 @@ async def apply_plan(
         from .approving import apply_word
 
         return await apply_word(session, checked, tell)
-    events = await session.registry.apply(checked, session.actor, session.context)
+    apply = session.registry.apply
+    if plan.operation == "audit.erase":
+        from .audit import auditing_of
+
+        apply = auditing_of(session).apply
+    events = await apply(checked, session.actor, session.context)
     await follow_up(session, checked, events, tell)
     return events
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from modeldeck.app.config import paths
+from modeldeck.app.config.actor import current_actor
 from tests.local.trails import owned
 
 ALL = 18
@@ -162,6 +163,16 @@ def test_erase_is_a_plan_and_an_event(cli, project):
     again = cli("audit", "erase", "5", "--reason", "x", "--yes")
     assert "it is so already" in again.err
     assert cli("--readonly", "audit", "erase", "18", "--reason", "x", "--yes").code == 4
+
+
+def test_only_an_admin_erases(cli, project):
+    login = current_actor().user
+    policy = f'[people.me]\nlogins = ["{login}"]\nroles = ["operator", "auditor"]\n'
+    with (project / "modeldeck.toml").open("a", encoding="utf-8") as file:
+        file.write(policy)
+    done = cli("audit", "erase", "5", "--reason", "GDPR 17", "--yes")
+    assert (done.code, "audit.erase needs admin" in done.err) == (4, True), done.err
+    assert document(cli("audit", "show", "5", "-o", "json"))["payload"] != "erased"
 
 
 def test_a_change_leaves_a_checkpoint_at_once(cli, project):

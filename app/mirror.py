@@ -22,6 +22,10 @@ from modeldeck.backends.local.schema import TELEMETRY as TELEMETRY_FILE
 from modeldeck.backends.sources.detect import REGISTRY, SNAPSHOT, Candidate, detect
 
 PAGE = 500
+LOOK = 2.0
+"""Seconds between two looks at a source, at least."""
+SHARE = 20
+"""Of the time, one part in so many is spent on looking."""
 Progress = Callable[[int], None]
 
 
@@ -63,6 +67,47 @@ async def open_in_place(
     return mirror
 
 
+class Mirror(LocalBackend):
+    """A mirror that follows its source for as long as somebody asks whether it has changed."""
+
+    looking: asyncio.Task[None] | None = None
+    next_look = 0.0
+
+    def changed(self) -> str:
+        """A text that differs after every change; it also has the source looked at again."""
+        loop = asyncio.get_running_loop()
+        if (self.looking is None or self.looking.done()) and loop.time() >= self.next_look:
+            self.looking = loop.create_task(self._look())
+        return super().changed()
+
+    async def close(self) -> None:
+        """Stop looking, then let go of all files."""
+        if self.looking is not None:
+            self.looking.cancel()
+            await asyncio.wait([self.looking])
+        await super().close()
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        # A source that is away or half-written is shown as it was, and looked at again.
+        with contextlib.suppress(ModeldeckError, OSError):
+            await self._catch_up()
+        took = loop.time() - begun
+        self.next_look = begun + max(LOOK, took * SHARE)
+
+    async def _catch_up(self) -> None:
+        assert self.source is not None
+        if await self.stamp(self.source.origin) == await asyncio.to_thread(self.source.stamp):
+            return
+        writer = LocalBackend(self.layout, tool=self.tool)
+        try:
+            async with _alone(self.layout.folder):
+                await bring_up_to_date(writer, self.source)
+        finally:
+            await writer.close()
+
+
 def mirror_folder(origin: str) -> Path:
     """Where the mirror of an origin lies. Each version of the schema has its own."""
     name = hashlib.sha256(origin.encode("utf-8", "surrogateescape")).hexdigest()[:24]
@@ -74,9 +119,13 @@ def the_one(path: Path) -> Candidate:
     """What lies at `path`; UsageError naming them all when it is more than one thing."""
     found = detect(path)
     if len(found) > 1:
-        names = ", ".join(f"{c.path} ({c.kind})" for c in found)
+        from modeldeck.backends.sources.counting import words
+
+        names = ", ".join(f"{c.path} ({words(c)})" for c in found)
         raise UsageError(
-            f"holds {len(found)} things to open: {names}", where=str(path), way_out="Name one"
+            f"holds {len(found)} things to open: {names}",
+            where=str(path),
+            way_out=f"Name one, as {found[0].path}",
         )
     return found[0]
 
@@ -87,7 +136,7 @@ def is_snapshot(path: Path) -> bool:
 
 
 def open_store(path: Path) -> Source:
-    """The MLflow store at `path`."""
+    """What another tracker wrote at `path`."""
     return the_one(path).open()
 
 
@@ -126,16 +175,17 @@ async def bring_up_to_date(
     return True
 
 
-def _opened(folder: Path, source: Source, tool: str) -> LocalBackend:
+def _opened(folder: Path, source: Source, tool: str) -> Mirror:
     """The mirror in `folder`, made anew when what is there is none or is damaged."""
     if (folder / "registry.db").exists():
         with contextlib.suppress(ModeldeckError):
             found = open_registry(folder, tool=tool)
             found.registry.close_now()
             found.telemetry.close_now()
-            return LocalBackend(found.layout, source=source, tool=tool)
+            return Mirror(found.layout, source=source, tool=tool)
         shutil.rmtree(folder, ignore_errors=True)
-    return open_mirror(folder, source, tool=tool)
+    made = open_mirror(folder, source, tool=tool)
+    return Mirror(made.layout, source=source, tool=tool)
 
 
 @contextlib.contextmanager

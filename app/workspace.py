@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TOOL = "modeldeck 0.1.0"
 _FOLDER = ".modeldeck"
 _DATABASE = "registry.db"
-_MLFLOW = ("mlflow.db", "mlruns")
+_FOUND = ("mlflow.db", "mlruns", "wandb")
 _URI = "MLFLOW_TRACKING_URI"
 _PATIENCE = 5.0
 
@@ -110,7 +110,7 @@ def find(wish: Wish, cwd: Path) -> Place:
     if os.environ.get(_URI):
         return _of_mlflow(_URI, cwd)
     looked.append(_URI)
-    for name in _MLFLOW:
+    for name in _FOUND:
         if _exists(cwd / name):
             return Place(kind="path", path=cwd / name, why=f"found in {cwd}")
         looked.append(f"./{name}")

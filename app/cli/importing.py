@@ -32,7 +32,7 @@ SAID = 20
 @place_options
 @without_place
 def import_(wish: Wish, **options: Any) -> None:
-    """Copy what lies at PATH (mlflow.db, mlruns, a snapshot) into this registry.
+    """Copy what lies at PATH into this registry: MLflow's, W&B's, TensorBoard's, a snapshot.
 
     Again, it copies what is new there. It may be stopped at any time: the next import goes on.
     Nothing at PATH is changed.

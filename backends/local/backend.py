@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from ..api.address import run as run_address
 from ..api.artifacts import Artifact
 from ..api.errors import DamagedError, ModeldeckError, NotFoundError
 from ..api.events import Actor, Event
@@ -228,7 +229,8 @@ class LocalBackend(Receiver, Happened):
             return known
         native = owner
         if owner.startswith("runs/"):
-            native = f"runs/{await self._native(owner.removeprefix('runs/'))}"
+            known_as = await self._native(owner.removeprefix("runs/"))
+            native = run_address(known_as or "")
         return await asyncio.to_thread(self.source.artifacts, native)
 
     async def read_artifact(

@@ -1,19 +1,22 @@
-"""What lies at a path: a registry of ours, MLflow's database or files, or several of them."""
+"""What lies at a path: a registry of ours, what another tracker wrote, or several of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from ..api.errors import DamagedError, ModeldeckError, NotFoundError
 from ..api.ingest import Source
-from . import mlflow_db, mlruns
+from . import mlflow_db, mlruns, tensorboard, trackio, wandb
 from .mlflow_db import MlflowDb
 from .mlruns import Mlruns
 from .problems import ProblemLog
 from .sqlite import Database, check_header, unreadable
+from .tensorboard import TensorBoard
+from .trackio import Trackio
 from .uris import is_file, is_folder
+from .wandb import Wandb
 
 REGISTRY = "modeldeck"
 SNAPSHOT = "snapshot"
@@ -23,21 +26,32 @@ _REGISTRY_TABLES = frozenset(("origin", "run", "key", "metric", "audit", "audit_
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
 _LOOK_AT = 1000
 _ZIP = b"PK\3\4"
-_WAY_OUT = "Give the path of an mlflow.db, an mlruns folder or a modeldeck registry"
+_WAY_OUT = (
+    "Give the path of a modeldeck registry, an mlflow.db, an mlruns or wandb folder,"
+    " TensorBoard logs or a trackio database"
+)
+_SOURCES: Mapping[str, Callable[[Path], Source]] = {
+    mlflow_db.KIND: MlflowDb,
+    mlruns.KIND: Mlruns,
+    wandb.KIND: Wandb,
+    tensorboard.KIND: TensorBoard,
+    trackio.KIND: Trackio,
+}
 
 
 class Candidate(Struct, frozen=True):
-    """Something that can be opened. `kind` is `modeldeck`, `snapshot`, `mlflow-db` or `mlruns`."""
+    """Something that can be opened.
+
+    `kind` is `modeldeck`, `snapshot`, `mlflow-db`, `mlruns`, `wandb`, `tensorboard` or `trackio`.
+    """
 
     kind: str
     path: Path
 
     def open(self) -> Source:
         """A source over it. A registry of ours is none, nor a snapshot: a backend opens those."""
-        if self.kind == mlflow_db.KIND:
-            return MlflowDb(self.path)
-        if self.kind == mlruns.KIND:
-            return Mlruns(self.path)
+        if self.kind in _SOURCES:
+            return _SOURCES[self.kind](self.path)
         raise DamagedError(
             f"is a modeldeck {'snapshot' if self.kind == SNAPSHOT else 'registry'}"
             " and no store of another tool",
@@ -64,6 +78,10 @@ def detect(path: Path) -> Sequence[Candidate]:
         return _in_folder(path)
     if not is_file(path):
         raise DamagedError("is neither a file nor a folder", where=str(path), way_out=_WAY_OUT)
+    if path.name.endswith(wandb.SUFFIX):
+        return [Candidate(wandb.KIND, path)]
+    if tensorboard.is_event_file(path.name):
+        return [Candidate(tensorboard.KIND, path)]
     return [Candidate(_kind_of_file(path), path)]
 
 
@@ -77,6 +95,8 @@ def _kind_of_file(path: Path) -> str:
             return REGISTRY
         if _REGISTRY_TABLES.issubset(database.tables):
             return REGISTRY
+        if trackio.is_trackio(database.tables):
+            return trackio.KIND
         mlflow_db.check_tables(database)
     finally:
         database.close()
@@ -113,11 +133,35 @@ def _in_folder(path: Path) -> Sequence[Candidate]:
                 broken.append(error)
     places = (path, path / "mlruns")
     found += [Candidate(mlruns.KIND, place) for place in places if mlruns.is_mlruns(place)]
+    places = (path, path / "wandb")
+    found += [Candidate(wandb.KIND, place) for place in places if wandb.is_wandb(place)]
+    found = _projects(path, found)
+    if not any(candidate.path == path for candidate in found):
+        found += _event_logs(path, alone=not found)
     if found:
         return found
     if broken:
         raise broken[0]
     raise _nothing(path, names)
+
+
+def _projects(path: Path, found: list[Candidate]) -> list[Candidate]:
+    """The same; one folder of projects where there are only those of trackio."""
+    if not found or any(candidate.kind != trackio.KIND for candidate in found):
+        return found
+    return [Candidate(trackio.KIND, path)]
+
+
+def _event_logs(path: Path, *, alone: bool) -> list[Candidate]:
+    """TensorBoard's logs: the folder itself, or beside other things those in it that hold some."""
+    if alone:
+        return [Candidate(tensorboard.KIND, path)] if tensorboard.is_tensorboard(path) else []
+    places = dict.fromkeys(
+        path / folder.relative_to(path).parts[0]
+        for folder, _ in tensorboard.folders(path)
+        if folder != path
+    )
+    return [Candidate(tensorboard.KIND, place) for place in sorted(places)]
 
 
 def _names(path: Path) -> list[str]:
@@ -133,7 +177,7 @@ def _nothing(path: Path, names: list[str]) -> DamagedError:
         return DamagedError("is an empty folder", where=str(path), way_out=_WAY_OUT)
     seen = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return DamagedError(
-        f"holds no registry, no mlflow.db and no mlruns (there are: {seen})",
+        f"holds no registry and no runs of another tracker (there are: {seen})",
         where=str(path),
         way_out=_WAY_OUT,
     )

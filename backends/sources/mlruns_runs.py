@@ -107,6 +107,11 @@ class FileRuns:
             if record is not None:
                 yield record
 
+    def count(self) -> int:
+        """How many runs there are."""
+        self._scan()
+        return len(self._folders)
+
     def history(self, run_id: str) -> History:
         """All series of a run, each in order; empty for a run that is not there."""
         recent, marks, points = self._recent

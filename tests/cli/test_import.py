@@ -67,7 +67,7 @@ def test_it_shows_how_far_it_is(small, tmp_path):
     ("args", "code", "words"),
     [
         (["nowhere"], 2, "nowhere: no such file or folder"),
-        (["."], 2, "holds no registry, no mlflow.db and no mlruns"),
+        (["."], 2, "holds no registry and no runs of another tracker"),
         (["origin/mlflow.db", "--as", "fraud"], 2, "'fraud' names no model"),
         (["origin/mlflow.db", "--as", "fraud=a", "--as", "fraud=b"], 2, "named twice"),
         (["origin/mlflow.db", "--readonly"], 4, "--readonly"),

@@ -115,7 +115,7 @@ def scrambled(path):
     [
         (lambda path: None, "no such file or folder"),
         (lambda path: path.mkdir(), "is an empty folder"),
-        (lambda path: write(path / "notes.txt", "x"), r"no mlruns \(there are: notes.txt\)"),
+        (lambda path: write(path / "notes.txt", "x"), r"no runs .* \(there are: notes.txt\)"),
         (lambda path: write(path, ""), "is empty"),
         (lambda path: write(path, "step,loss\n1,0.5\n"), "is not a SQLite database"),
         (cut_short, "is cut short: 5000 bytes are there of"),

@@ -1,0 +1,96 @@
+"""The series of one run as they are read, and their latest values."""
+
+import math
+from array import array
+from collections.abc import Mapping
+
+from ..api.runs import Metric, Points
+from .series import latest_logged, ordered
+
+MAX_KEYS = 100_000
+MAX_POINTS = 40_000_000
+STEPS = -(1 << 63), (1 << 63) - 1
+MICROS = 1 << 62
+
+
+class Columns:
+    """Points by key in the order they were logged. `left` counts those past the bounds."""
+
+    def __init__(self) -> None:
+        self.points: dict[str, Points] = {}
+        self.count = 0
+        self.left = 0
+
+    def add(self, key: str, step: int, time: int, value: float) -> None:
+        """One point; `time` in microseconds since 1970."""
+        if not self._room(1):
+            return
+        found = self.points.get(key)
+        if found is None:
+            if len(self.points) >= MAX_KEYS:
+                self.left += 1
+                return
+            found = self.points[key] = Points()
+        found.append(step, time, value)
+        self.count += 1
+
+    def extend(
+        self, key: str, steps: "array[int]", times: "array[int]", values: "array[float]"
+    ) -> None:
+        """Some points of one series."""
+        if key not in self.points and len(self.points) >= MAX_KEYS:
+            self.left += len(values)
+        elif self._room(len(values)):
+            self.points.setdefault(key, Points()).extend(Points(steps, times, values))
+            self.count += len(values)
+
+    def purge(self, step: int) -> None:
+        """Take back all points from that step on, as a program that began again there asks."""
+        for key, points in list(self.points.items()):
+            kept = [at for at, there in enumerate(points.steps) if there < step]
+            self.count -= len(points) - len(kept)
+            if not kept:
+                del self.points[key]
+            elif len(kept) < len(points):
+                self.points[key] = Points(
+                    array("q", [points.steps[at] for at in kept]),
+                    array("q", [points.times[at] for at in kept]),
+                    array("d", [points.values[at] for at in kept]),
+                )
+
+    def latest(self) -> dict[str, Metric]:
+        """The latest value of each series."""
+        return {key: latest(points) for key, points in self.points.items() if points}
+
+    def ordered(self) -> Mapping[str, Points]:
+        """All series, each in order of step, time, value."""
+        return {key: ordered(points) for key, points in self.points.items() if points}
+
+    def _room(self, count: int) -> bool:
+        if self.count + count <= MAX_POINTS:
+            return True
+        self.left += count
+        return False
+
+
+def latest(points: Points) -> Metric:
+    """The latest value; quick where steps rise to the last one."""
+    tail = points.cut(max(len(points) - 64, 0), len(points))
+    if len(tail) == len(points) or (
+        tail.steps[-1] > tail.steps[0] and max(points.steps) == max(tail.steps)
+    ):
+        return latest_logged(tail)
+    return latest_logged(points)
+
+
+def micros(seconds: object) -> int | None:
+    """Seconds since 1970 as whole microseconds; None for what is no time."""
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        return None
+    found = round(seconds * 1e6)
+    return found if abs(found) < MICROS else None
+
+
+def clamped(step: int) -> int:
+    """A step within 64 bits."""
+    return min(max(step, STEPS[0]), STEPS[1])

@@ -88,6 +88,11 @@ class Http:
         """How much the server's clock is ahead of ours, by its newest answer that says so."""
         return self._sender.skew
 
+    @property
+    def away(self) -> bool:
+        """Whether nobody may ask but who tries whether the server is back."""
+        return self._sender.away
+
     async def close(self) -> None:
         """Close what is open. A later request opens it again."""
         await self._sender.close()

@@ -71,6 +71,11 @@ class Sender:
         self._proxy = proxy_for(base, trust)
         self._transport: httpx.AsyncHTTPTransport | None = None
 
+    @property
+    def away(self) -> bool:
+        """Whether nobody may ask but who tries whether the server is back."""
+        return self._breaker.open
+
     async def close(self) -> None:
         """Close what is open. A later call opens it again."""
         transport, self._transport = self._transport, None

@@ -117,6 +117,11 @@ class Client:
             disk=disk,
         )
 
+    @property
+    def away(self) -> bool:
+        """Whether the server was away at last: one request at a time finds out."""
+        return self.http.away
+
     async def get(
         self, path: str, shape: type[T], /, *, limits: Limits | None = None, **query: object
     ) -> T:

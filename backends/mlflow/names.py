@@ -29,11 +29,13 @@ class Names:
         self._log = log
         self._age = AGE if keep else 0.0
         self._kept: Kept[Sequence[Experiment]] = Kept(1)
+        self._last: Sequence[Experiment] = ()
         self._asking = asyncio.Lock()
 
     def forget(self) -> None:
         """Ask the server the next time."""
         self._kept.clear()
+        self._last = ()
 
     async def all(self, *, fresh: bool = False) -> Sequence[Experiment]:
         """All experiments, deleted ones too, newest first."""
@@ -43,7 +45,22 @@ class Names:
                 asked = asked_at(self._clock())
                 found = await self._read()
                 self._kept.put("", found, self._age, asked)
+                if self._age:
+                    self._last = found
             return found
+
+    def lately(self, names: Sequence[str] | None = None) -> Sequence[Experiment]:
+        """What was read last, of all or of these names, however long ago; empty when not known.
+
+        To ask with while `all` or `named` is on its way, whose answer alone holds. Empty also while
+        the server is away, since of two requests one would be refused.
+        """
+        if self._client.away:
+            return ()
+        if names is None:
+            return self._last
+        found = [one for one in self._last if one.name in names]
+        return found if {one.name for one in found} == set(names) else ()
 
     async def by_id(self, needed: str = "") -> Mapping[str, str]:
         """Names by id; read again when `needed` is none of them."""

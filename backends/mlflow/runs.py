@@ -1,5 +1,6 @@
 """Runs of a server: lists of them, and one at a time."""
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from ..api.evaluate import matches
 from ..api.lists import ListWindow, RunQuery
 from ..api.order import run_fields
 from ..api.query import Field
-from ..api.runs import Fields, Keys, Run, Shelf
+from ..api.runs import Experiment, Fields, Keys, Run, Shelf
 from ..api.said import said
 from ..mlflow_words import DELETED, PARENT
 from . import grammar, mapping, search, wire
@@ -87,9 +88,31 @@ class Runs:
     # Lists
 
     async def window(self, query: RunQuery, first: int) -> RemoteWindow[Run] | ListWindow[Run]:
-        """The runs of a query."""
+        """The runs of a query.
+
+        Experiments as they were last are asked with at once, and again where they have changed.
+        """
+        lately = _by_id(self._names.lately(query.experiments))
+        if not lately:
+            return await self._listed(query, await self._among(query.experiments), first)
+        window, known = await asyncio.gather(
+            self._listed(query, lately, first),
+            self._among(query.experiments),
+            return_exceptions=True,
+        )
+        if isinstance(known, BaseException):
+            raise known
+        if known != lately:
+            return await self._listed(query, known, first)
+        if isinstance(window, BaseException):
+            raise window
+        return window
+
+    async def _listed(
+        self, query: RunQuery, known: Mapping[str, str], first: int
+    ) -> RemoteWindow[Run] | ListWindow[Run]:
+        """The runs of a query among those experiments, names by id."""
         push = search.push(query.where)
-        known = await self._among(query.experiments)
         ids = [one for one, name in known.items() if push.experiments(name)]
         sorts = query.sort if len(ids) != 1 else [s for s in query.sort if s.field != _EXPERIMENT]
         order, notes = search.order(sorts)
@@ -129,7 +152,9 @@ class Runs:
 
     async def keys(self, query: RunQuery) -> Keys:
         """The keys of the runs that were seen; without any, of the newest ones."""
-        known = await self._among(query.experiments)
+        # The list that mostly comes next looks whether they have changed.
+        lately = _by_id(self._names.lately(query.experiments))
+        known = lately or await self._among(query.experiments)
         if known and not any(one in self._keys for one in known):
             body = {
                 "experiment_ids": list(known),
@@ -150,7 +175,7 @@ class Runs:
 
     async def _among(self, names: Sequence[str] | None) -> Mapping[str, str]:
         found = await (self._names.all() if names is None else self._names.named(names))
-        return {one.id: one.name for one in found}
+        return _by_id(found)
 
     async def _search(self, body: Mapping[str, Any], size: int, token: str | None) -> wire.RunsPage:
         slow = any("`" in column for column in body.get("order_by", ()))
@@ -287,6 +312,10 @@ def _only(ref: str, found: Sequence[Run]) -> Run:
         return found[0]
     some = ", ".join(run.id[:12] for run in found[:3])
     raise NotFoundError(f"{ref!r} is more than one run", way_out=f"Name one by id: {some} ...")
+
+
+def _by_id(items: Sequence[Experiment]) -> dict[str, str]:
+    return {one.id: one.name for one in items}
 
 
 def _id(item: wire.Run) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from modeldeck.backends.api.errors import DamagedError
 from modeldeck.backends.http import loads_safe
+from modeldeck.backends.http.safe_json import _loads_strict
 
 DANGERS = {
     b"[" * 100_000: "more than 64 levels",
@@ -76,6 +77,20 @@ VALUES = st.recursive(
 @given(VALUES, st.booleans())
 def test_whatever_is_json_comes_back(value, ascii_only):
     assert loads_safe(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+def _outcome(read, data):
+    try:
+        return repr(read(data))
+    except DamagedError as error:
+        return error.what
+
+
+@given(st.text('[]{}:,"\\ab\u00e9 \n0123456789.eE+-', max_size=30))
+def test_whatever_is_read_fast_is_what_the_strict_reader_says(text):
+    for data in (text.encode(), f'{{"a": [{text}], "b": "{text}"}}'.encode()):
+        if data.strip():
+            assert _outcome(loads_safe, data) == _outcome(_loads_strict, data)
 
 
 @given(st.text('[]{}"\\ ,a', max_size=40))

@@ -1,5 +1,6 @@
 """How much a server is asked: few, large pages, and nothing twice."""
 
+import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
@@ -7,7 +8,7 @@ import pytest
 
 from modeldeck.backends.api.ages import Age
 from modeldeck.backends.api.connect import Connection, Limits
-from modeldeck.backends.api.errors import UnreachableError, UsageError
+from modeldeck.backends.api.errors import NotFoundError, UnreachableError, UsageError
 from modeldeck.backends.api.lists import RunQuery
 from modeldeck.backends.api.query import Field, Sort
 from modeldeck.backends.api.runs import Fields
@@ -41,6 +42,7 @@ class Told:
     """A client that only tells with which limits runs are searched for."""
 
     limits = Limits(deadline=10, total=30, tries=4)
+    away = False
 
     def __init__(self):
         self.limits_of = {}
@@ -67,6 +69,97 @@ async def test_a_sort_that_mlflow_is_slow_at_is_asked_once_and_waited_for():
     plain, slow = client.limits_of.values()
     assert plain is None
     assert (slow.deadline, slow.total, slow.tries) == (120, 120, 1)
+
+
+class Changing:
+    """A client whose list of experiments is held back and changes; it notes what it is asked."""
+
+    limits = Limits(deadline=10, total=30, tries=4)
+
+    def __init__(self):
+        self.away = False
+        self.there = ["1"]
+        self.gone = set()
+        self.asked = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def pages(self, *_, **__):
+        self.asked.append("experiments")
+        await self.gate.wait()
+        yield wire.ExperimentsPage([wire.Experiment(one, f"e{one}") for one in self.there])
+
+    async def search(self, path, shape, *, experiment_ids, **_):
+        self.asked.append("runs of " + " ".join(sorted(experiment_ids)))
+        if self.gone & set(experiment_ids):
+            raise NotFoundError("no such experiment")
+        self.gate.set()
+        runs = [wire.Run(wire.RunInfo(one * 32, experiment_id=one)) for one in experiment_ids]
+        return shape(runs)
+
+
+@pytest.fixture
+async def changing(monkeypatch):
+    """Runs whose list of experiments was read, and is too old to be taken for what is there."""
+    client = Changing()
+    clock = partial(datetime.now, UTC)
+    monkeypatch.setattr("modeldeck.backends.mlflow.names.AGE", -1.0)
+    names = Names(client, mapping.Trouble(), clock, keep=True)
+    runs = Runs(client, names, mapping.Trouble(), clock, keep=True)
+    await runs.window(RunQuery(), 10)
+    client.asked.clear()
+    return client, runs
+
+
+async def shown(runs, experiments=None):
+    window = await runs.window(RunQuery(experiments=experiments), 10)
+    return [run.experiment for run in window.first]
+
+
+async def test_runs_are_asked_for_while_old_names_are_read_again(changing):
+    client, runs = changing
+    client.gate.clear()  # the names come only after the runs were asked for
+    async with asyncio.timeout(10):
+        assert await shown(runs) == ["e1"]
+    assert sorted(client.asked) == ["experiments", "runs of 1"]
+
+
+async def test_runs_of_a_new_experiment_are_there_though_old_names_were_asked_with(changing):
+    client, runs = changing
+    client.there = ["1", "2"]
+    assert sorted(await shown(runs)) == ["e1", "e2"]
+    assert client.asked[-1] == "runs of 1 2"
+    assert len(client.asked) == 3
+    client.asked.clear()
+    assert await shown(runs, ["e2"]) == ["e2"]
+    assert sorted(client.asked) == ["experiments", "runs of 2"]
+
+
+async def test_an_experiment_that_is_gone_is_no_trouble_for_the_others(changing):
+    client, runs = changing
+    client.there, client.gone = ["2"], {"1"}
+    assert await shown(runs) == ["e2"]
+
+
+async def test_trouble_that_is_not_of_old_names_is_told(changing):
+    client, runs = changing
+    client.gone = {"1"}
+    with pytest.raises(NotFoundError, match="no such experiment"):
+        await shown(runs)
+    assert sorted(client.asked) == ["experiments", "runs of 1"]
+
+
+async def test_one_question_at_a_time_finds_out_whether_a_server_is_back(changing):
+    client, runs = changing
+    client.away = True
+    assert await shown(runs) == ["e1"]
+    assert client.asked == ["experiments", "runs of 1"]
+    client.asked.clear()
+    client.away = False
+    runs._names.forget()
+    client.there = ["2"]
+    assert await shown(runs) == ["e2"]
+    assert client.asked == ["experiments", "runs of 2"]
 
 
 @pytest.mark.real

@@ -47,6 +47,7 @@ class DeckScreen(WatchScreen):
             action.words,
             show=False,
             priority=action.id in PROMPTING,
+            id=action.id,
         )
         for action in ACTIONS
     ]
@@ -58,6 +59,8 @@ class DeckScreen(WatchScreen):
 
     def compose(self) -> ComposeResult:
         """The first line, the prompt, the body, the last lines."""
+        # To mount them takes as long as many an answer.
+        self.set_out()
         yield Bar(id="top")
         with Container(id="body"):
             yield from self.body()
@@ -78,12 +81,15 @@ class DeckScreen(WatchScreen):
 
     _begun = False
 
+    def set_out(self) -> None:
+        """Ask, before there is anything to draw on: an answer comes after `begin`."""
+        self.ask()
+
     def begin(self) -> None:
-        """Draw what is known and ask for the rest."""
+        """Draw what is known."""
         prompt = self.query_one(Prompt)
         prompt.past, prompt.on_turn = self.console.past, self._prompting
         self.draw_frame()
-        self.ask()
         self.watch_on()
 
     def ask(self) -> None:
@@ -93,7 +99,7 @@ class DeckScreen(WatchScreen):
 
     def draw_frame(self) -> None:
         """Bring the first line and the last ones up to date."""
-        if not self.is_attached:
+        if not (self._begun and self.is_attached):
             return
         width = self.app.size.width
         self.query_one("#top", Bar).say(*self._top(width))
@@ -103,8 +109,11 @@ class DeckScreen(WatchScreen):
         self.query_one("#small", Bar).say([small])
 
     def _foot(self, width: int) -> tuple[list[Part], list[Part]]:
+        hands = self.console.hands
         offered = [BY_ID[i] for i in self._offered()]
-        keys = key_line([(a.shown, self.words(a)) for a in offered], width - len("? keys") - 2)
+        keys = key_line(
+            [(hands.shown(a), self.words(a)) for a in offered], width - len("? keys") - 2
+        )
         parts = [part for key, words in keys for part in (Part(key, "strong"), Part(f" {words}  "))]
         return parts, [Part("?", "strong"), Part(" keys")]
 
@@ -144,7 +153,9 @@ class DeckScreen(WatchScreen):
     def why_not(self, action: str) -> str:
         """Why `action` cannot be done here and now; empty when it can."""
         if not hasattr(self, f"do_{action}"):
-            return f"{BY_ID[action].shown} ({BY_ID[action].words}) does nothing here"
+            return (
+                f"{self.console.hands.shown_of(action)} ({BY_ID[action].words}) does nothing here"
+            )
         if BY_ID[action].danger and self.session.readonly:
             return self.session.readonly
         reason = getattr(self, f"why_not_{action}", None)
@@ -204,6 +215,48 @@ class DeckScreen(WatchScreen):
     def do_keys(self) -> None:
         """Every key, and why one does nothing here."""
         self.console.show_keys(self)
+
+    def do_jump(self) -> None:
+        """Jump to a name."""
+        from .jump import JumpScreen
+
+        self.console.push_screen(JumpScreen())
+
+    def do_before(self) -> None:
+        """The place before."""
+        self.console.travel.go(-1)
+
+    def why_not_before(self) -> str:
+        """There may be none."""
+        return self.console.travel.why_not(-1)
+
+    def do_after(self) -> None:
+        """The place after."""
+        self.console.travel.go(1)
+
+    def why_not_after(self) -> str:
+        """There may be none."""
+        return self.console.travel.why_not(1)
+
+    def do_last(self) -> None:
+        """The last place, and back again."""
+        self.console.travel.last()
+
+    def why_not_last(self) -> str:
+        """There may be none."""
+        return self.console.travel.why_not_last()
+
+    def do_export(self) -> None:
+        """Write what is in sight to a file, as text or as a picture."""
+        self.console.export(self)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key of a command of one's own."""
+        name = self.console.hands.by_key.get(event.key)
+        if name is not None:
+            event.stop()
+            event.prevent_default()
+            self.console.start_command(self, name)
 
     def do_calls(self) -> None:
         """What was asked of the backend."""
@@ -311,6 +364,7 @@ class DeckScreen(WatchScreen):
     def on_screen_resume(self, _: events.ScreenResume) -> None:
         """Look again after another screen lay on top."""
         self.draw_frame()
+        self.console.travel.arrived(self)
         if self.watches:
             self.look()
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from textual.widget import Widget
 
+from modeldeck.app.config.hands import VIEWED, SavedView
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.lists import Window
 from modeldeck.widgets.bar import Part
@@ -106,12 +107,13 @@ class ListScreen(FilterScreen):
         self.bridge.ask(self, "window", words, work, old=True)
 
     async def _gather(self) -> Arrived:
-        old, table = self.rows, self.table
-        key = None if self._to_top else table.cursor_key
-        opened = old.opened() if old and self.keeps_open() else []
-        window = await self.load()
+        old = self.rows
         if old is None:
-            return Arrived(window)
+            return Arrived(await self.load())
+        table = self.table
+        key = None if self._to_top else table.cursor_key
+        opened = old.opened() if self.keeps_open() else []
+        window = await self.load()
         branches = [(parent, await self.load_branch(parent)) for parent in opened]
         if key is None or any(self.key(item) == key for item in window.first):
             return Arrived(window, key, branches=branches)
@@ -160,7 +162,9 @@ class ListScreen(FilterScreen):
                 place = table.cursor
                 table.goto(0)
                 table.goto(place)
+        self.console.known.saw(window.first)
         self.filtered()
+        self.console.travel.changed()
         if window.count is None:
             # Where it costs a request, that is logged by itself.
             words = "" if self.session.remote else f"{self.noun} count"
@@ -319,6 +323,28 @@ class ListScreen(FilterScreen):
         head = self.sort.split(",")[0].strip()
         self.table.set_sort(head.lstrip("-") or None, descending=head.startswith("-"))
 
+    def set_view(self, view: SavedView) -> None:
+        """Take the filter and the order of a view, before anything is asked."""
+        self.where = self._kept = view.where
+        self.sort = view.sort
+
+    def take_view(self, view: SavedView) -> None:
+        """Show the list as a view says."""
+        self.set_view(view)
+        self._to_top = True
+        self.show_sort()
+        self.ask()
+
+    def do_views(self) -> None:
+        """The saved views of this list."""
+        from .views import ViewsScreen
+
+        self.console.push_screen(ViewsScreen(self))
+
+    def why_not_views(self) -> str:
+        """Not every list has some."""
+        return "" if self.noun in VIEWED else f"{self.noun} have no views"
+
     def do_mark_all(self) -> None:
         """Mark all rows that match."""
         rows = self.rows
@@ -355,7 +381,3 @@ class ListScreen(FilterScreen):
     def got_raw(self, item: Any) -> None:
         """Show it."""
         self.console.show_json(self, item, "JSON")
-
-    def do_export(self) -> None:
-        """Write what is shown to a file."""
-        self.console.export(self)

@@ -1,16 +1,13 @@
 """The first screen: what is wrong, what runs, what changed, what is best, what to do next."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 
 from textual.widget import Widget
 
-from modeldeck.app.usecases import audit
 from modeldeck.app.usecases.asked import Waiting
-from modeldeck.app.usecases.outcomes import unsettled
-from modeldeck.app.usecases.overview import Overview, overview, waiting_for
+from modeldeck.app.usecases.overview import Overview, waiting_for
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.models import Model
@@ -18,12 +15,11 @@ from modeldeck.backends.api.times import rfc3339
 from modeldeck.widgets.table import ListSource, Table
 from modeldeck.widgets.table.messages import RowChosen
 
-from .. import deciding
+from ..first_look import look, looked_up_to
 from ..sections import COLUMNS, Entry, Looked, entries_of, sections_of, waiting_key
 from .base import DeckScreen
 
 Answer = tuple[Overview, Looked, Sequence[Event], Sequence[Event]]
-CHANGES = 8
 
 
 class Unread(ListSource):
@@ -63,9 +59,13 @@ class OverviewScreen(DeckScreen):
         """The table."""
         return self.query_one("#table", Table)
 
-    def begin(self) -> None:
+    def set_out(self) -> None:
         """Remember up to where one had looked."""
-        self._looked = _read_looked(self.console.memory.texts("looked"))
+        self._looked = looked_up_to(self.console.memory)
+        super().set_out()
+
+    def begin(self) -> None:
+        """Draw the frame."""
         self.set_focus(self.table)
         super().begin()
         if self.console.no_theme:
@@ -83,13 +83,10 @@ class OverviewScreen(DeckScreen):
 
     async def _read(self) -> Answer:
         seq, at = self._looked
-        found = await overview(self.session)
-        new = await audit.list_events(
-            self.session, where=f"seq > {seq} and action != run and phase != intent", first=CHANGES
-        )
-        await new.whole()
-        looked = Looked(seq, at, new.count or 0)
-        return found, looked, new.first[:CHANGES], await unsettled(self.session)
+        first, self.console.first_look = self.console.first_look, None
+        seen = await first.take() if first is not None else None
+        found, new, changes, open_ = seen or await look(self.session, seq)
+        return found, Looked(seq, at, new), changes, open_
 
     def got_overview(self, answer: Answer) -> None:
         """Show it."""
@@ -191,6 +188,8 @@ class OverviewScreen(DeckScreen):
 
     def do_approve(self) -> None:
         """Approve what the cursor is on."""
+        from .. import deciding
+
         deciding.approve(self, self._request())
 
     def why_not_approve(self) -> str:
@@ -201,10 +200,3 @@ class OverviewScreen(DeckScreen):
         """The address of what is under the cursor."""
         entry = self.current()
         return entry.opens if entry and entry.opens else self.address
-
-
-def _read_looked(found: list[str] | None) -> tuple[int, datetime | None]:
-    with suppress(ValueError):
-        if found and len(found) == 2 and int(found[0]) >= 0:
-            return int(found[0]), datetime.fromisoformat(found[1])
-    return 0, None

@@ -1,9 +1,9 @@
 """The list of runs, of one experiment or of all."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, ClassVar
 
+from modeldeck.app.config.hands import SavedView
 from modeldeck.app.config.redaction import masked_value
 from modeldeck.app.usecases import runs as usecase
 from modeldeck.backends.api.address import run as address
@@ -15,7 +15,6 @@ from modeldeck.widgets.table import Cell, Column, Row, Span
 from modeldeck.widgets.table.messages import ToggleAsked
 from modeldeck.widgets.table.model import Twisty
 
-from .. import changing
 from ..rows import PAGE, WindowRows
 from ..words import STATES, delta, figure, lasted, length, natural, short, when
 from .listing import ListScreen
@@ -40,6 +39,7 @@ class RunsScreen(ListScreen):
         self.experiment = experiment
         self.above = above
         self.keys = Keys()
+        self._knows_keys = False
         self.chosen_columns: list[str] | None = None
         self.baseline: Run | None = None
         self.shelf = Shelf.ACTIVE
@@ -50,40 +50,29 @@ class RunsScreen(ListScreen):
 
     # Asking.
 
-    def begin(self) -> None:
+    _viewed = False
+
+    def set_out(self) -> None:
         """Columns as they were left."""
         self.crumb = self.above.name if self.above else (self.experiment or "runs")
         self.address = "runs"
-        self.chosen_columns = self.console.memory.texts(self._memory_key) or None
-        super().begin()
+        if not self._viewed:
+            self.chosen_columns = self.console.memory.texts(self._memory_key) or None
+        super().set_out()
 
     @property
     def _memory_key(self) -> str:
         return f"columns/{self.experiment}"
 
-    def ask(self, pause: float = 0) -> None:
-        """Which keys there are, then the list."""
-        query = RunQuery(experiments=self._experiments())
-        registry = self.session.registry
-        if self.keys == Keys():
-            # Their age is that of the list, which comes next.
-            ask = partial(registry.run_keys, query)
-            self.bridge.ask(self, "names", "runs keys", ask, old=True)
-        else:
-            super().ask(pause)
-
-    def got_names(self, keys: Keys) -> None:
-        """The keys that columns and filters can name."""
-        self.keys = keys
-        if not (keys.metrics or keys.params or keys.tags):
-            self.keys = Keys(tags=("",))
-        super().ask()
-
     def _experiments(self) -> list[str] | None:
         return [self.experiment] if self.experiment else None
 
     async def load(self) -> Window[Run]:
-        """The runs, with the keys of the columns alone."""
+        """The runs, with the keys of the columns alone: which there are is asked first, once."""
+        if not self._knows_keys:
+            query = RunQuery(experiments=self._experiments())
+            self.keys = await self.session.registry.run_keys(query)
+            self._knows_keys = True
         self._loading_nested = self.is_nested
         return await usecase.list_runs(
             self.session,
@@ -246,6 +235,13 @@ class RunsScreen(ListScreen):
         """The filter that the screen came with."""
         return self._came_with
 
+    def set_view(self, view: SavedView) -> None:
+        """Also its columns, and whether it is nested."""
+        super().set_view(view)
+        self.chosen_columns = list(view.columns) or None
+        self.nested = view.nested
+        self._viewed = True
+
     # Verbs.
 
     async def whole(self, item: Any) -> Any:
@@ -332,7 +328,7 @@ class RunsScreen(ListScreen):
         every = [
             *(f"metrics.{k}" for k in self.keys.metrics),
             *(f"params.{k}" for k in self.keys.params),
-            *(f"tags.{k}" for k in self.keys.tags if k),
+            *(f"tags.{k}" for k in self.keys.tags),
             "git", "experiment", "user", "id",
         ]  # fmt: skip
         self.console.push_screen(ColumnsDialog(self.shown_keys(), every), self._columns_chosen)
@@ -354,14 +350,20 @@ class RunsScreen(ListScreen):
 
     def do_tag(self) -> None:
         """Set or remove a tag of the marked runs, else of the one under the cursor."""
+        from .. import changing
+
         changing.tag(self, "run", self.chosen())
 
     def do_delete(self) -> None:
         """Delete the marked runs, else the one under the cursor."""
+        from .. import changing
+
         changing.shelve(self, "run", self.chosen(), delete=True, then=self.table.clear_marks)
 
     def do_restore(self) -> None:
         """Restore the marked runs, else the one under the cursor."""
+        from .. import changing
+
         changing.shelve(self, "run", self.chosen(), delete=False, then=self.table.clear_marks)
 
     def _nothing_chosen(self) -> str:

@@ -21,6 +21,14 @@ class ShortScreen(ListScreen):
         """All items."""
         raise NotImplementedError
 
+    def set_out(self) -> None:
+        """Nothing: it is in memory."""
+
+    def begin(self) -> None:
+        """Draw all of it at once."""
+        super().begin()
+        self.ask()
+
     def ask(self, pause: float = 0) -> None:
         """Take them anew; there is nothing to wait for."""
         self.got_window(Arrived(self.fitting()))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modeldeck.backends.api.errors import RefusedError
+from modeldeck.backends.api.events import Entry, Event
 from modeldeck.backends.api.statements import (
     Accepting,
     Signed,
@@ -56,6 +57,11 @@ class Later:
     ) -> Sequence[Signed]:
         return await self.made.put_all(statements, signer, send=send)
 
+    async def put_noted(
+        self, statement: Statement, signer: Signer, entry: Callable[[Signed], Entry]
+    ) -> Event:
+        return await self.made.put_noted(statement, signer, entry)
+
     async def statements(self, kinds: Sequence[str] = (), subject: str = "") -> Sequence[Signed]:
         return await self.made.statements(kinds, subject)
 
@@ -91,11 +97,11 @@ def statements_of(
         if slot is None or slot.type != GIT:
             from modeldeck.backends.statements.here import LocalStatements
 
-            return LocalStatements(backend.registry, people, clock)
+            return LocalStatements(backend, people, clock)
         from modeldeck.backends.statements.shared import GitStatements
 
         return GitStatements(
-            backend.registry,
+            backend,
             people,
             clock,
             address=address_of(slot),

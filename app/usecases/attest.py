@@ -21,7 +21,7 @@ from msgspec import Struct
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.errors import ModeldeckError, RefusedError
-from modeldeck.backends.api.events import Event
+from modeldeck.backends.api.events import Entry, Event
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.plan import Plan, Verdict
 from modeldeck.backends.api.statements import (
@@ -181,8 +181,9 @@ async def signer_of(session: Session) -> Signer:
 async def speak(
     session: Session, plan: Plan, tell: Callable[[str], None] = lambda _: None
 ) -> Sequence[Event]:
-    """Sign what `plan` says, put it where others find it, write that down; gives the event.
+    """Sign what `plan` says and write it and its event down together; gives the event.
 
+    Then it is sent to those who share these records.
     `tell` hears that a key in hardware waits for a touch.
     """
     if session.statements is None:
@@ -190,27 +191,22 @@ async def speak(
     said, signer = statement_of(plan), await signer_of(session)
     if signer.public.startswith("sk-"):
         tell(TOUCH)
-    signed = await session.statements.put(
-        Statement(
-            kind=said["kind"],
-            subject=said["subject"],
-            digest=said["digest"],
-            time=session.clock(),
-            body=said["body"],
-        ),
-        signer,
-    )
     (change,) = plan.changes
-    entry = plan.entry(
-        change,
-        "done",
-        actor=msgspec.structs.replace(session.actor, key=signer.fingerprint),
-        tool="",
-        context=session.context,
+
+    def entry(signed: Signed) -> Entry:
+        evidence = {"statement": signed.id, "key": signer.fingerprint, "person": signed.person}
+        actor = msgspec.structs.replace(session.actor, key=signer.fingerprint)
+        made = plan.entry(change, "done", actor=actor, tool="", context=session.context)
+        return msgspec.structs.replace(made, evidence=evidence)
+
+    statement = Statement(
+        kind=said["kind"],
+        subject=said["subject"],
+        digest=said["digest"],
+        time=session.clock(),
+        body=said["body"],
     )
-    evidence = {"statement": signed.id, "key": signer.fingerprint, "person": signed.person}
-    records: Any = getattr(session.registry, "records", session.registry)
-    return [await records.note(msgspec.structs.replace(entry, evidence=evidence))]
+    return [await session.statements.put_noted(statement, signer, entry)]
 
 
 def gate_words(gates: Sequence[Verdict]) -> Sequence[Mapping[str, Any]]:

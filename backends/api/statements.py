@@ -5,11 +5,14 @@ statement in a DSSE envelope; the SHA-256 of the envelope is its id, so that it 
 that name anywhere, be there twice, and arrive in any order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from .events import Entry, Event
 
 REQUEST = "request"
 APPROVAL = "approval"
@@ -94,8 +97,9 @@ class Statements(Protocol):
 
     `put` stores, and sends as soon as that can be done: what cannot be sent now waits, and is not
     lost; with `send` False it waits for the next sync. `put_all` does so for several at once, all
-    or none. `statements` gives those that are here,
-    oldest first, the invalid ones too. `sync` fetches and sends, unless that was tried less than
+    or none. `put_noted` stores one together with the event that `entry` makes of it, both or none,
+    and gives the event. `statements` gives those that are here, oldest first, the invalid ones too.
+    `sync` fetches and sends, unless that was tried less than
     `older` seconds ago; it never raises for a shared place that is away, `Sync.trouble` says so.
     `status` says the same as the last sync and asks nobody.
     """
@@ -104,6 +108,9 @@ class Statements(Protocol):
     async def put_all(
         self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
     ) -> Sequence[Signed]: ...
+    async def put_noted(
+        self, statement: Statement, signer: Signer, entry: "Callable[[Signed], Entry]"
+    ) -> "Event": ...
     async def statements(
         self, kinds: Sequence[str] = (), subject: str = ""
     ) -> Sequence[Signed]: ...

@@ -31,8 +31,13 @@ class Noting(Auditor):
         """Be the only one who applies with these records, on this machine."""
         return alone(self.layout.folder / "apply.lock", wait)
 
-    async def note(self, entry: Entry) -> Event:
-        """Write an event that changes nothing here; an outcome only where there is none yet."""
+    async def note(
+        self, entry: Entry, *, beside: Callable[[Connection], object] | None = None
+    ) -> Event:
+        """Write an event that changes nothing here; an outcome only where there is none yet.
+
+        What it speaks of may be written `beside` it, in the same transaction.
+        """
         from . import seen as table
 
         def work(connection: Connection) -> Event:
@@ -40,6 +45,8 @@ class Noting(Auditor):
             known = table.outcome_of(connection, entry.caused_by) if outcome else None
             if known is not None:
                 return known
+            if beside is not None:
+                beside(connection)
             event = write(connection, self._signed(entry), self.clock(), self.signer)
             if entry.phase == "observed" or (outcome and entry.phase == "done"):
                 table.learn(connection, event, event.time)

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from ..api.events import Entry, Event
 from ..api.statements import Signed, Signer, Statement, Sync
 from ..api.times import from_micros, to_micros
 from ..local import statements as table
-from ..local.database import Database
+from ..local.noting import Noting
 from .envelope import Opened, judge, open_envelope, seal
 from .keys import Owner
 
@@ -18,14 +19,15 @@ _REMEMBERED = 10_000
 class LocalStatements:
     """Those of one registry. `people` gives the owners of keys by the policy in force.
 
-    The file is the registry's, which opens and closes it.
+    The file is that of `records`, which open and close it.
     """
 
-    def __init__(self, database: Database, people: People, clock: Callable[[], datetime]) -> None:
-        self.database = database
+    def __init__(self, records: Noting, people: People, clock: Callable[[], datetime]) -> None:
+        self.records = records
+        self.database = records.registry
         self.people = people
         self.clock = clock
-        self.place = str(database.path)
+        self.place = str(self.database.path)
         self._opened: dict[str, Opened] = {}
 
     async def put(self, statement: Statement, signer: Signer, *, send: bool = True) -> Signed:
@@ -34,15 +36,26 @@ class LocalStatements:
     async def put_all(
         self, statements: Sequence[Statement], signer: Signer, *, send: bool = True
     ) -> Sequence[Signed]:
+        rows = await self._sealed(statements, signer)
+        await self.database.write(lambda c: table.keep(c, rows))
+        return self._judged(rows, self.people())
+
+    async def put_noted(
+        self, statement: Statement, signer: Signer, entry: Callable[[Signed], Entry]
+    ) -> Event:
+        rows = await self._sealed([statement], signer)
+        (signed,) = self._judged(rows, self.people())
+        return await self.records.note(entry(signed), beside=lambda c: table.keep(c, rows))
+
+    async def _sealed(self, statements: Sequence[Statement], signer: Signer) -> Sequence[table.Row]:
+        """Signed off the event loop: a key may wait for a touch."""
         now = to_micros(self.clock())
 
         def made() -> Sequence[table.Row]:
             sealed = [seal(one, signer) for one in statements]
             return [row_of(open_envelope(one), one, now) for one in sealed]
 
-        rows = await asyncio.to_thread(made)
-        await self.database.write(lambda c: table.keep(c, rows))
-        return self._judged(rows, self.people())
+        return await asyncio.to_thread(made)
 
     async def statements(self, kinds: Sequence[str] = (), subject: str = "") -> Sequence[Signed]:
         rows = await self.database.read(lambda c: table.found(c, kinds, subject))

@@ -25,11 +25,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..api.errors import BusyError, ConflictError, ModeldeckError
+from ..api.events import Entry, Event
 from ..api.statements import Signed, Signer, Statement, Sync
 from ..api.times import from_micros, to_micros
 from ..local import statements as table
-from ..local.database import Connection, Database
+from ..local.database import Connection
 from ..local.locking import alone
+from ..local.noting import Noting
 from .envelope import LARGEST, identity, open_envelope
 from .here import LocalStatements, People, row_of
 from .repository import Repository, Touch
@@ -69,7 +71,7 @@ class GitStatements(LocalStatements):
 
     def __init__(
         self,
-        database: Database,
+        records: Noting,
         people: People,
         clock: Callable[[], datetime],
         *,
@@ -78,7 +80,7 @@ class GitStatements(LocalStatements):
         clone: Path,
         seconds: float = 30.0,
     ) -> None:
-        super().__init__(database, people, clock)
+        super().__init__(records, people, clock)
         self.place = address
         self.repository = Repository(clone, address, branch, seconds=seconds)
         self._key = f"{address} {branch}"
@@ -89,10 +91,20 @@ class GitStatements(LocalStatements):
     ) -> Sequence[Signed]:
         signed = await super().put_all(statements, signer)
         if send:
-            state = await self._state()
-            # Who is away is not waited for with each change.
-            await self.sync(older=AGAIN if state.trouble else 0.0)
+            await self._sent()
         return signed
+
+    async def put_noted(
+        self, statement: Statement, signer: Signer, entry: Callable[[Signed], Entry]
+    ) -> Event:
+        event = await super().put_noted(statement, signer, entry)
+        await self._sent()
+        return event
+
+    async def _sent(self) -> None:
+        state = await self._state()
+        # Who is away is not waited for with each change.
+        await self.sync(older=AGAIN if state.trouble else 0.0)
 
     async def status(self) -> Sync:
         def work(connection: Connection) -> tuple[State, int]:

@@ -94,7 +94,7 @@ class Homes:
     def __call__(self, name: str) -> GitStatements:
         registry = create_registry(self.folder / name, clock=self.clock)
         home = GitStatements(
-            registry.registry,
+            registry,
             lambda: self.people,
             self.clock,
             address=str(self.address),

@@ -139,7 +139,7 @@ async def test_the_policy_of_the_reader_says_whose_a_key_is(homes):
 
 async def test_a_shared_place_that_comes_later_gets_what_was_said_before(homes, shared, clock):
     home = homes("ada")
-    alone = LocalStatements(home.database, home.people, clock)
+    alone = LocalStatements(home.records, home.people, clock)
     assert (await alone.status()).shared is False
     await alone.put(word(), key_of("ada"))
     assert (await alone.sync()).waiting == 0
@@ -192,7 +192,7 @@ async def test_a_registry_that_may_only_be_read_is_read(homes, tmp_path):
     await ada.put(word(), key_of("ada"))
     registry = open_registry(tmp_path / "ada", read_only="it is a test")
     other = GitStatements(
-        registry.registry, ada.people, ada.clock, address=str(homes.address), branch="modeldeck",
+        registry, ada.people, ada.clock, address=str(homes.address), branch="modeldeck",
         clone=tmp_path / "other.git", seconds=30.0,
     )  # fmt: skip
     assert len(await other.statements()) == 1

@@ -74,7 +74,7 @@ class Place:
         self.now = NOW
         self.policy = policy_of()
         self.statements = LocalStatements(
-            registry.registry, lambda: owners_of(self.policy), lambda: self.now
+            registry, lambda: owners_of(self.policy), lambda: self.now
         )
         registry.clock = lambda: self.now
 

@@ -28,12 +28,12 @@ class Office:
 
     def __init__(self, folder, clock, server, address=None, person="ada"):
         self.registry = journaled(server, folder, clock)
-        database, people = self.registry.records.registry, lambda: policy("ada", "bob")
+        records, people = self.registry.records, lambda: policy("ada", "bob")
         self.statements: Any = (
-            LocalStatements(database, people, clock)
+            LocalStatements(records, people, clock)
             if address is None
             else GitStatements(
-                database, people, clock, address=str(address), branch="modeldeck",
+                records, people, clock, address=str(address), branch="modeldeck",
                 clone=folder / "clone.git", seconds=30.0,
             )
         )  # fmt: skip

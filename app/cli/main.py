@@ -123,6 +123,7 @@ def _is_path(word: str) -> bool:
     cls=Nouns, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(package_name="modeldeck", message="modeldeck %(version)s")
+@click.option("--continue", "back", is_flag=True, help="Go back to where the console was left.")
 @place_options
 @click.pass_context
 def program(context: click.Context, /, **_: Any) -> Any:
@@ -154,7 +155,7 @@ def open_console(context: click.Context, path: str, address: str = "") -> Any:
         return print_overview(wish)
     from modeldeck.app.console.start import run_console
 
-    return run_console(wish, address)
+    return run_console(wish, address, back=bool(context.find_root().params.get("back")))
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from modeldeck.backends.api.errors import UsageError
 
 from .contexts import Context, check_contexts, merged
+from .hands import SavedView, UserCommand, check_hands
 from .key_files import Signing
 from .paths import config_file, system_config_file
 from .policy import Direction, Person
@@ -59,6 +60,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `policy_repo` and `policy_ref` say where the policy is read for contexts that do not say it.
     `people` are those of the machine's own file alone: nobody gives themselves a role. `signing`
     names the key that this person signs with.
+
+    `keys` are other keys for actions, `aliases` other words for `:`, `commands` programs that a key
+    starts, `views` ways to show a list. `restore` says whether the console goes back to where it
+    was: when asked, always, or never, and then keeps nothing.
     """
 
     safe_directories: tuple[str, ...] = ()
@@ -75,6 +80,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signing: Signing = Signing()
     audit: AuditSettings = AuditSettings()
     contexts: Mapping[str, Context] = {}
+    keys: Mapping[str, str | tuple[str, ...]] = {}
+    aliases: Mapping[str, str] = {}
+    commands: Mapping[str, UserCommand] = {}
+    views: Mapping[str, SavedView] = {}
+    restore: Literal["ask", "always", "off"] = "ask"
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -114,6 +124,7 @@ def enforced() -> Settings:
     fixed = read_toml(system, Settings)
     if fixed.contexts:
         check_contexts(fixed.contexts, system)
+    _check_hands(fixed, system, None)
     return fixed
 
 
@@ -127,6 +138,7 @@ def _in_force(settings: Settings, path: Path, text: str | None) -> Settings:
     fixed = enforced() if keys else Settings()
     if settings.contexts:
         check_contexts(settings.contexts, path, fixed=fixed.contexts, text=text)
+    _check_hands(settings, path, text)
     if settings.people:
         raise UsageError(
             "people: who may do what is not for a user to say",
@@ -145,6 +157,11 @@ def _in_force(settings: Settings, path: Path, text: str | None) -> Settings:
             for name, context in contexts.items()
         },
     )
+
+
+def _check_hands(one: Settings, path: Path, text: str | None) -> None:
+    if one.keys or one.aliases or one.commands or one.views:
+        check_hands(one.keys, one.aliases, one.commands, one.views, path, text)
 
 
 def read_project(start: Path, allowed: frozenset[str] = frozenset()) -> ProjectFile:

@@ -26,22 +26,28 @@ from modeldeck.backends.api.models import Version
 
 from .bridge import Bridge, Failed, Loaded
 from .clipboard import copy_text
-from .crash import last_words
 from .errands import Errands
 from .events_words import unsettled_words
 from .following import Following
 from .goto import completions, parse_goal
+from .hands import LOOK, Hands, look_again
+from .known import Known
 from .lean import Shadow, lean
 from .line_filters import Ascii, Scrub, ascii_terminal
 from .memory import Memory
 from .places import overview, screen_at, screen_of
 from .screens.base import SMALLEST, DeckScreen
+from .travel import Travel
+from .views import view_named
 
 if TYPE_CHECKING:
+    from modeldeck.app.config.hands import SavedView
     from modeldeck.app.recorder.adopt import Adoption
 
     from .asking import Asking
+    from .first_look import FirstLook
     from .propose import MakePlan, Proposals
+    from .user_commands import Started
 
 FOLLOW = 2.0
 _HOME = "home"
@@ -120,6 +126,8 @@ class Deck(App[int]):
     def _print_error_renderables(self) -> None:
         self._exit_renderables.clear()
         if self._exception is not None and not self.is_headless:
+            from .crash import last_words
+
             print(last_words(self._exception), file=sys.__stderr__)
 
 
@@ -140,16 +148,25 @@ class Console(Deck):
         goes: str = "",
         readonly: bool = False,
         asking: "Asking | None" = None,
+        back: bool = False,
+        first_look: "FirstLook | None" = None,
     ) -> None:
         super().__init__(settings)
+        self.hands = Hands(settings)
+        self.set_keymap(self.hands.keymap())
+        self.known = Known()
+        self.started: list[Started] = []
+        self._back = back
         self.readonly = readonly
         self.asking = asking
+        self.first_look = first_look
         self.following: Following | None = None
         self._goes = goes
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
         self.bridge = Bridge(session, self._late)
         self.errands = Errands(self, self.bridge)
         self.memory = Memory(session.registry.place)
+        self.travel = Travel(self, settings.restore)
         self.past = {"goto": self.memory.texts("past/goto") or []}
         self._address = address
         self._adoption: Adoption | None = None
@@ -176,10 +193,35 @@ class Console(Deck):
         """Begin what goes on in the background."""
         self._next_minute()
         self.set_timer(FOLLOW, self._follow)
+        self.set_interval(LOOK, self._look_at_hands)
+        self.know_views()
         if self._goes:
             self.call_later(self.go, self._goes)
+        elsewhere = bool(self._goes or self._address)
+        self.call_after_refresh(self.travel.begin, asked=self._back, elsewhere=elsewhere)
         if self.bridge.session.remote:
             self.errands.run("", self._unsettled, self._say_unsettled, lambda _: None)
+
+    def on_unmount(self) -> None:
+        """Keep where one is."""
+        self.travel.keep()
+
+    def _look_at_hands(self) -> None:
+        said = look_again(self, self.hands)
+        if said is not None and isinstance(self.screen, DeckScreen):
+            self.screen.say(*said)
+
+    def start_command(self, screen: DeckScreen, name: str) -> None:
+        """Start a command of a person's own with what is under the cursor."""
+        from .user_commands import start
+
+        start(screen, name, self.hands.commands[name])
+
+    def know_views(self) -> None:
+        """Remember the names of the views, for completion."""
+        from .views import views_of
+
+        self.know_names("views", list(views_of(self.hands.settings, self.memory)))
 
     async def _unsettled(self) -> Sequence[Event]:
         from modeldeck.app.usecases.outcomes import unsettled
@@ -237,8 +279,14 @@ class Console(Deck):
     def go(self, text: str) -> None:
         """Go where was typed after `:`."""
         screen = self.screen
+        text = self.hands.expand(text)
         try:
             goal = parse_goal(text)
+            view = (
+                view_named(self.hands.settings, self.memory, goal.of)
+                if goal.of and (goal.noun == "views")
+                else None
+            )
         except ModeldeckError as error:
             if isinstance(screen, DeckScreen):
                 screen.say(str(error), "warn")
@@ -249,8 +297,20 @@ class Console(Deck):
             self.exit(0)
         elif goal.noun == "contexts" and goal.of:
             self.open_context(goal.of)
+        elif view is not None:
+            self._show_view(screen, view, goal.of)
         else:
             self.push_screen(screen_of(goal))
+
+    def _show_view(self, screen: Screen[Any], view: "SavedView", name: str) -> None:
+        from .screens.listing import ListScreen
+        from .screens.views import show_view
+
+        if isinstance(screen, ListScreen) and screen.noun == view.noun:
+            screen.take_view(view)
+            screen.say(f"view {name}")
+        else:
+            show_view(self, view)
 
     def open_context(self, name: str, goes: str = "") -> None:
         """Open another context in place of this one, and go where `goes` says."""
@@ -275,7 +335,7 @@ class Console(Deck):
         """How what is typed after `:` could go on."""
         if "contexts" not in self._names and ("@" in text or text.startswith("c")):
             self._know_contexts()
-        return completions(text, self._names)
+        return [*self.hands.complete(text), *completions(text, self._names)]
 
     def _know_contexts(self) -> None:
         from modeldeck.app.config.named import named_contexts
@@ -350,10 +410,10 @@ class Console(Deck):
                 screen.renew()
 
     def export(self, screen: DeckScreen) -> None:
-        """Write what a list shows to a file."""
-        from .exports import export_list
+        """Write what a screen shows to a file."""
+        from .exports import export_screen
 
-        export_list(screen)
+        export_screen(screen)
 
 
 def _collect() -> None:

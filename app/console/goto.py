@@ -5,26 +5,19 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from modeldeck.app.nouns import NOUNS
 from modeldeck.app.usecases.asked import APPROVALS, INBOX
 from modeldeck.app.usecases.trash_words import TRASH
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import EVENTS, EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
 
-NOUNS = {
-    "overview": ("ov", "home"),
-    "experiments": ("experiment", "exp", "e"),
-    "runs": ("run", "r"),
-    "models": ("model", "m"),
-    "versions": ("version", "v"),
-    "history": ("timeline", "h"),
-    "inbox": ("in", "waiting"),
-    "approvals": ("approval", "ap"),
-    "audit": ("events", "event", "au"),
-    "trash": ("deleted", "bin"),
-    "contexts": ("context", "ctx"),
-    "quit": ("q", "q!", "qa", "exit"),
+OF = {
+    "runs": "experiments",
+    "versions": "models",
+    "history": "models",
+    "contexts": "contexts",
+    "views": "views",
 }
-OF = {"runs": "experiments", "versions": "models", "history": "models", "contexts": "contexts"}
 """Whose names may follow a noun."""
 _WORDS: dict[str, Vocabulary] = {
     "experiments": EXPERIMENTS,
@@ -86,6 +79,11 @@ def parse_goal(text: str) -> Goal:
     if of and noun not in OF:
         raise UsageError(f"{noun} are not of anything", way_out=f"`:{noun} /{of}` filters them")
     return Goal(noun, of, " and ".join(terms), context)
+
+
+def vocabulary_of(noun: str) -> Vocabulary | None:
+    """The words that a filter of a noun may hold; None where it has no filter."""
+    return _WORDS.get(noun)
 
 
 def _goes_on(piece: str) -> bool:

@@ -34,6 +34,16 @@ class Memory:
         found = self._values.get(key)
         return found if isinstance(found, str) else None
 
+    def keys(self, start: str) -> list[str]:
+        """The names that begin so."""
+        return [key for key in self._values if key.startswith(start)]
+
+    def drop(self, key: str) -> None:
+        """Forget a value."""
+        if self._values.pop(key, None) is not None:
+            with suppress(OSError):
+                self._write()
+
     def put(self, key: str, value: list[str] | str) -> None:
         """Remember a value; written at once, whole or not at all."""
         good = _clamped(value)

@@ -1,9 +1,106 @@
-"""Which screen a goal or an address is. Each is imported when it is gone to."""
+"""Which screen a goal or an address is, and back. Each is imported when it is gone to."""
 
-from modeldeck.backends.api.address import Address
+from datetime import datetime
+from typing import Any
 
-from .goto import Goal
+import msgspec
+
+from modeldeck.app.nouns import NOUNS
+from modeldeck.backends.api.address import Address, parse_address
+from modeldeck.backends.api.errors import ModeldeckError
+
+from .goto import Goal, vocabulary_of
 from .screens.base import DeckScreen
+
+_NOUN_OF = {
+    "OverviewScreen": "overview",
+    "ExperimentsScreen": "experiments",
+    "RunsScreen": "runs",
+    "ModelsScreen": "models",
+    "VersionsScreen": "versions",
+    "TimelineScreen": "history",
+    "InboxScreen": "inbox",
+    "ApprovalsScreen": "approvals",
+    "EventsScreen": "audit",
+    "TrashScreen": "trash",
+    "ContextsScreen": "contexts",
+}
+LONGEST = 900
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What brings a screen back: an address, or a noun with what it is of, filter and order."""
+
+    noun: str = ""
+    of: str = ""
+    where: str = ""
+    sort: str = ""
+    address: str = ""
+
+
+def place_of(screen: Any) -> Place | None:
+    """What would bring a screen back; None for one that cannot be, as a dialog."""
+    kind = type(screen).__name__
+    if kind in ("RunScreen", "VersionScreen") and screen.address:
+        return Place(address=screen.address)
+    noun = _NOUN_OF.get(kind)
+    if noun is None or (kind == "RunsScreen" and screen.above is not None):
+        return None
+    of = getattr(screen, "experiment", "") or getattr(screen, "model", "")
+    if kind == "TimelineScreen" and screen.alias:
+        of = f"{screen.model}@{screen.alias}"
+    return Place(noun, of, getattr(screen, "where", ""), getattr(screen, "sort", ""))
+
+
+def screen_for(place: Place) -> DeckScreen:
+    """The screen of a place; ModeldeckError where nothing can be there."""
+    if place.address:
+        return screen_at(parse_address(place.address))
+    found: Any = screen_of(Goal(place.noun, place.of, place.where))
+    if place.sort and hasattr(found, "sort"):
+        found.sort = place.sort
+    return found  # type: ignore[no-any-return]
+
+
+def written(place: Place) -> str:
+    """A place as it is kept; empty for one that is too long to be."""
+    text = msgspec.json.encode(place).decode()
+    return text if len(text) <= LONGEST else ""
+
+
+def read_place(text: str, now: datetime) -> Place | None:
+    """A place that was kept, without an order or a filter that means nothing any more.
+
+    None for what is no place, whoever wrote it.
+    """
+    try:
+        place = msgspec.json.decode(text.encode(), type=Place)
+        if place.address:
+            parse_address(place.address)
+        elif place.noun not in NOUNS or place.noun == "quit":
+            return None
+    except (msgspec.DecodeError, ModeldeckError, UnicodeError):
+        return None
+    return _meaningful(place, now)
+
+
+def _meaningful(place: Place, now: datetime) -> Place:
+    from modeldeck.app.usecases.words import sort_of
+    from modeldeck.backends.api.parse import parse_filter
+
+    words = vocabulary_of(place.noun)
+    where, sort = place.where, place.sort
+    try:
+        if words is not None and where:
+            parse_filter(where, words, now)
+    except ModeldeckError:
+        where = ""
+    try:
+        if sort and words is not None:
+            sort_of(sort, words)
+    except ModeldeckError:
+        sort = ""
+    return Place(place.noun, place.of, where, sort if words is not None else "", place.address)
 
 
 def overview() -> DeckScreen:
@@ -49,6 +146,10 @@ def screen_of(goal: Goal) -> DeckScreen:
             from .screens.contexts import ContextsScreen
 
             return ContextsScreen(where=goal.where)
+        case "views":
+            from .screens.views import ViewsScreen
+
+            return ViewsScreen(where=goal.where)
         case "trash":
             from .screens.trash import TrashScreen
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from modeldeck.app.config.settings import Settings, read_settings
@@ -20,14 +21,17 @@ PATIENCE = 0.7
 """Seconds after which a person is told that a store is being read."""
 
 
-def run_console(wish: Wish, address: str = "") -> int:
-    """Run the console; gives the exit code. Errors on the way there are raised."""
+def run_console(wish: Wish, address: str = "", *, back: bool = False) -> int:
+    """Run the console; gives the exit code. Errors on the way there are raised.
+
+    `back` goes to where one was the last time.
+    """
     # The first frame is a burst of imports: nothing to collect, much to walk through.
     gc.disable()
-    return asyncio.run(_run(wish, address))
+    return asyncio.run(_run(wish, address, back=back))
 
 
-async def _run(wish: Wish, address: str) -> int:
+async def _run(wish: Wish, address: str, *, back: bool) -> int:
     settings, asking = read_settings(), Asking()
     try:
         session = await _open(wish, asking)
@@ -39,25 +43,51 @@ async def _run(wish: Wish, address: str) -> int:
     goes = ""
     while True:
         try:
-            console = await _show(session, settings, address, goes, wish, asking)
+            console = await _show(session, settings, address, goes, wish, asking, back=back)
         finally:
             await session.registry.close()
         if console.following is None:
             return console.return_code or console.return_value or 0
         session, goes, address = console.following.session, console.following.goes, ""
+        back = False
 
 
 async def _show(
-    session: Session, settings: Settings, address: str, goes: str, wish: Wish, asking: Asking
+    session: Session,
+    settings: Settings,
+    address: str,
+    goes: str,
+    wish: Wish,
+    asking: Asking,
+    *,
+    back: bool,
 ) -> "Console":
+    first = None
+    if not address and not session.remote:
+        from .first_look import FirstLook
+
+        # The registry is read while the program is imported, which takes longer.
+        first = FirstLook(session)
+        await asyncio.to_thread(import_module, ".screens.overview", __package__)
     from .console import Console, mouse_wanted
 
-    console = Console(session, settings, address, goes=goes, readonly=wish.readonly, asking=asking)
+    console = Console(
+        session,
+        settings,
+        address,
+        goes=goes,
+        readonly=wish.readonly,
+        asking=asking,
+        back=back,
+        first_look=first,
+    )
     asking.console = console
     try:
         await console.run_async(mouse=mouse_wanted(settings))
     finally:
         asking.console = None
+        if first is not None:
+            first.drop()
     return console
 
 

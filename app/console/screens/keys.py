@@ -1,14 +1,22 @@
 """Every key: what it does here, and why it does nothing where it does not."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from modeldeck.app.actions import ACTIONS, CHART_KEYS, TABLE_KEYS
+from modeldeck.app.key_names import key_name, shown_key
 from modeldeck.widgets.table import Cell, Column, Row, Span, Table
 
+from ..hands import BUILT_IN
+from ..user_commands import hidden, why_not
 from .base import DeckScreen
 from .short import ShortScreen
 from .text import TextScreen
+
+if TYPE_CHECKING:
+    from ..console import Console
+
+WIDE = 100
 
 
 class Key(NamedTuple):
@@ -19,6 +27,8 @@ class Key(NamedTuple):
     reason: str
     of: str
     action: str = ""
+    source: str = BUILT_IN
+    command: str = ""
 
 
 class KeysScreen(ShortScreen):
@@ -44,6 +54,7 @@ class KeysScreen(ShortScreen):
             Column("here", "HERE", min_width=4, max_width=6, priority=8),
             Column("words", "DOES", min_width=20, max_width=50, priority=7),
             Column("reason", "WHY NOT HERE", min_width=12, max_width=0, priority=6, grow=1),
+            *sources(self.console),
         ]
 
     def row(self, item: Key) -> Row:
@@ -56,8 +67,11 @@ class KeysScreen(ShortScreen):
             here,
             item.words,
             Cell(item.reason, "dim"),
+            Cell(item.source, "dim"),
         ]
-        return Row(f"{item.of}/{item.keys}", cells, style="dim" if item.reason else "")
+        return Row(
+            f"{item.of}/{item.command or item.keys}", cells, style="dim" if item.reason else ""
+        )
 
     def do_keys(self) -> None:
         """The keys of the keys are those that are shown."""
@@ -68,6 +82,10 @@ class KeysScreen(ShortScreen):
         if item.of == "note":
             self.console.push_screen(TextScreen("note", item.words.split("\n"), wrap=True))
             return
+        if item.command:
+            self.console.pop_screen()
+            self.console.start_command(self.below, item.command)
+            return
         if not item.action or item.action in ("back", "keys"):
             self.say("press it there; Esc goes back")
             return
@@ -77,14 +95,24 @@ class KeysScreen(ShortScreen):
 
 def keys_of(screen: DeckScreen) -> list[Key]:
     """All keys of a screen."""
+    hands = screen.console.hands
     can: list[Key] = []
     cannot: list[Key] = []
     for action in ACTIONS:
         reason = screen.why_not(action.id)
         if not hasattr(screen, f"do_{action.id}"):
             reason = "not on this screen"
-        shown = ", ".join(dict.fromkeys([action.shown, *_names(action.keys)]))
-        found = Key(shown, action.words, reason, "action", action.id)
+        others = map(shown_key, hands.keys(action)[1:])
+        shown = ", ".join(dict.fromkeys([hands.shown(action), *others]))
+        found = Key(shown, action.words, reason, "action", action.id, hands.source(action))
+        (cannot if reason else can).append(found)
+    for name, command in hands.commands.items():
+        if hidden(screen, command):
+            continue
+        key = shown_key(key_name(command.key)) if command.key else "-"
+        words = f"{name}: {command.description}" if command.description else name
+        reason = why_not(screen, command)
+        found = Key(key, words, reason, "command", source="config.toml", command=name)
         (cannot if reason else can).append(found)
     if list(screen.query(Table)):
         can += [Key(keys, words, "", "table") for keys, words in TABLE_KEYS]
@@ -93,8 +121,9 @@ def keys_of(screen: DeckScreen) -> list[Key]:
     return [*can, *cannot]
 
 
-def _names(keys: str) -> list[str]:
-    """The other keys of an action, as one writes them."""
-    written = {"escape": "Esc", "left": "Left", "tab": "Tab", "shift+tab": "shift+Tab"}
-    others = keys.split(",")[1:]
-    return [written.get(key, key.replace("ctrl+", "^")) for key in others]
+def sources(console: "Console") -> list[Column]:
+    """The column that says where a key comes from: where there is room, or more than one place."""
+    settings = console.hands.settings
+    more = settings.keys or settings.aliases or settings.commands
+    wide = console.size.width >= WIDE
+    return [Column("source", "FROM", max_width=24, priority=5)] if wide or more else []

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from modeldeck.app.actions import ACTIONS
+from modeldeck.app.key_names import key_name, shown_key
 from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import Cell, Column, Row
 
 from ..goto import NOUNS, OF, quoted
+from ..hands import BUILT_IN
+from ..user_commands import hidden, why_not
 from .base import DeckScreen
+from .keys import sources
 from .short import ShortScreen, words_of
 
 HIDDEN = ("back", "palette", "goto", "open")
@@ -21,6 +25,8 @@ class Entry(NamedTuple):
     words: str
     action: str = ""
     goes: str = ""
+    command: str = ""
+    source: str = BUILT_IN
 
 
 class PaletteScreen(ShortScreen):
@@ -41,10 +47,25 @@ class PaletteScreen(ShortScreen):
 
     def entries(self) -> Sequence[Entry]:
         """Actions that apply below, the nouns, the names that were seen."""
+        hands = self.console.hands
         found = [
-            Entry(action.shown, action.words, action=action.id)
+            Entry(hands.shown(action), action.words, action.id, source=hands.source(action))
             for action in ACTIONS
             if action.id not in HIDDEN and not self.below.why_not(action.id)
+        ]
+        found += [
+            Entry(
+                shown_key(key_name(one.key)) if one.key else name,
+                f"{name}: {one.description}" if one.description else name,
+                command=name,
+                source="config.toml",
+            )
+            for name, one in hands.commands.items()
+            if not hidden(self.below, one) and not why_not(self.below, one)
+        ]
+        found += [
+            Entry(f":{name}", text, goes=name, source="config.toml")
+            for name, text in hands.aliases.items()
         ]
         found += [Entry(f":{noun}", "", goes=noun) for noun in NOUNS if noun != "quit"]
         for noun, of in OF.items():
@@ -60,11 +81,13 @@ class PaletteScreen(ShortScreen):
         return [
             Column("key", "KEY", pinned=True, min_width=8, max_width=44, priority=9),
             Column("words", "DOES", min_width=20, max_width=0, priority=8, grow=1),
+            *sources(self.console),
         ]
 
     def row(self, item: Entry) -> Row:
         """One entry."""
-        return Row(item.action or f":{item.goes}", [Cell(item.key, "strong"), item.words])
+        key = item.action or (f"command/{item.command}" if item.command else f":{item.goes}")
+        return Row(key, [Cell(item.key, "strong"), item.words, Cell(item.source, "dim")])
 
     def do_filter(self) -> None:
         """Type words."""
@@ -104,6 +127,8 @@ class PaletteScreen(ShortScreen):
         self.console.pop_screen()
         if item.action:
             await self.below.action_act(item.action)
+        elif item.command:
+            self.console.start_command(self.below, item.command)
         else:
             self.console.go(item.goes)
 

@@ -1,0 +1,17 @@
+"""What can be gone to with `:`, and how each may be spelled."""
+
+NOUNS = {
+    "overview": ("ov", "home"),
+    "experiments": ("experiment", "exp", "e"),
+    "runs": ("run", "r"),
+    "models": ("model", "m"),
+    "versions": ("version", "v"),
+    "history": ("timeline", "h"),
+    "inbox": ("in", "waiting"),
+    "approvals": ("approval", "ap"),
+    "audit": ("events", "event", "au"),
+    "trash": ("deleted", "bin"),
+    "contexts": ("context", "ctx"),
+    "views": ("view",),
+    "quit": ("q", "q!", "qa", "exit"),
+}

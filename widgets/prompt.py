@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import Key
 from textual.message import Message
 from textual.suggester import Suggester
@@ -13,14 +12,15 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from .bar import Bar, Part
+from .field import Field
 from .text import cells, clip, show
 
 Complete = Callable[[str], Sequence[str]]
 KEPT_PAST = 100
 
 
-class Prompt(Vertical):
-    """Hidden until `ask`. Posts Changed while one types, then Given or Dropped.
+class Prompt(Horizontal):
+    """Hidden, and empty, until `ask`. Posts Changed while one types, then Given or Dropped.
 
     `past` holds what was given, by kind; several prompts may share it. `on_turn` is called with
     whether it is shown, when that changes.
@@ -30,9 +30,9 @@ class Prompt(Vertical):
     Prompt {
         height: 2;
         display: none;
-        & > #line { height: 1; }
-        & > #line > Input { width: 1fr; border: none; height: 1; padding: 0; background: $surface; }
-        & > #line > Input:ansi { background: ansi_default; }
+        & > #hint { dock: bottom; }
+        & > Input { width: 1fr; border: none; height: 1; padding: 0; background: $surface; }
+        & > Input:ansi { background: ansi_default; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,20 +73,22 @@ class Prompt(Vertical):
         self._with_past = True
         self._turn = 0
         self._back_to: Widget | None = None
+        self._sign, self._hint = Bar(id="sign"), Bar(id="hint")
+        self._made: _Field | None = None
 
-    def compose(self) -> ComposeResult:
-        """A sign, an input; a hint."""
-        field = _Field(self)
-        field.cursor_blink = False
-        with Horizontal(id="line"):
-            yield Bar(id="sign")
-            yield field
-        yield Bar(id="hint")
+    @property
+    def field(self) -> Input:
+        """What one types in. Most screens are left before anything is typed."""
+        if self._made is None:
+            self._made = _Field(self)
+            self._made.cursor_blink = False
+            self.mount(self._sign, self._made, self._hint)
+        return self._made
 
     @property
     def text(self) -> str:
         """What stands there."""
-        return self.query_one(Input).value
+        return self._made.value if self._made is not None else ""
 
     def ask(
         self,
@@ -101,13 +103,12 @@ class Prompt(Vertical):
         self._kind, self._before, self._turn = kind, text, 0
         self._complete = complete or (lambda _: ())
         self._with_past = with_past
-        bar = self.query_one("#sign", Bar)
-        bar.styles.width = cells(show(sign)) + 1
-        bar.say([Part(f"{sign} ", "accent")])
+        field = self.field
+        self._sign.styles.width = cells(show(sign)) + 1
+        self._sign.say([Part(f"{sign} ", "accent")])
         self.hint("")
         self.display = True
         self.on_turn(True)
-        field = self.query_one(Input)
         with self.prevent(Input.Changed):
             field.value = text
         field.cursor_position = len(text)
@@ -117,12 +118,11 @@ class Prompt(Vertical):
 
     def hint(self, text: str, style: str = "dim", right: str = "") -> None:
         """Say something below what is typed, and at the right edge of that."""
-        self.query_one("#hint", Bar).say([Part(text, style)], [Part(right, "dim")] if right else [])
+        self._hint.say([Part(text, style)], [Part(right, "dim")] if right else [])
 
     def point(self, position: int, text: str, style: str = "warn") -> None:
         """Say something with a caret below the character at `position`."""
-        field = self.query_one(Input)
-        sign = self.query_one("#sign", Bar).size.width
+        field, sign = self.field, self._sign.size.width
         at = sign + cells(field.value[:position]) - int(field.scroll_offset.x)
         self.hint(pointing(at, show(text), self.size.width), style)
 
@@ -156,7 +156,7 @@ class Prompt(Vertical):
 
     def action_clear(self) -> None:
         """Begin anew."""
-        self.query_one(Input).value = ""
+        self.field.value = ""
 
     def action_turn(self, by: int) -> None:
         """Take what was given earlier."""
@@ -165,13 +165,13 @@ class Prompt(Vertical):
             return
         past = self.past.get(self._kind, [])
         self._turn = max(min(self._turn - by, len(past)), 0)
-        field = self.query_one(Input)
+        field = self.field
         field.value = past[-self._turn] if self._turn else self._before
         field.cursor_position = len(field.value)
 
     def action_complete(self) -> None:
         """Take the first completion."""
-        field = self.query_one(Input)
+        field = self.field
         found = self._complete(field.value)
         if found:
             field.value = found[0]
@@ -188,11 +188,12 @@ def pointing(at: int, text: str, width: int) -> str:
     return " " * (before - cells(said)) + said + " ^"
 
 
-class _Field(Input):
+class _Field(Field):
     """The input. Keys that come after Enter, before the focus has moved, are passed on."""
 
     def __init__(self, prompt: Prompt) -> None:
-        super().__init__(compact=True, select_on_focus=False, suggester=_Completer(prompt))
+        super().__init__()
+        self.suggester = _Completer(prompt)
         self._prompt = prompt
 
     async def action_submit(self) -> None:

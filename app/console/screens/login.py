@@ -12,6 +12,7 @@ from modeldeck.app.config.contexts import Slot
 from modeldeck.app.config.secrets import Secret
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
+from modeldeck.widgets.field import Field
 from modeldeck.widgets.lines import Lines, line
 from modeldeck.widgets.push import Push
 
@@ -72,15 +73,7 @@ class LoginDialog(Dialog[Secret]):
         yield Horizontal(Push("Cancel", id="cancel"), Push("Log in", id="enter"), id="buttons")
 
     def _field(self, name: str, hint: str, text: str, *, hidden: bool = False) -> Widget:
-        field = Input(
-            text,
-            hint,
-            id="word" if hidden else name,
-            password=hidden,
-            compact=True,
-            select_on_focus=False,
-        )
-        field.cursor_blink = False
+        field = Field(text, hint, id="word" if hidden else name, password=hidden)
         return Horizontal(Bar([Part(f"  {name}")]), field, classes="field")
 
     def on_mount(self) -> None:

@@ -14,6 +14,7 @@ from modeldeck.app.usecases.plan_parts import title
 from modeldeck.backends.api.plan import Plan
 from modeldeck.backends.api.text import exact
 from modeldeck.widgets.bar import Bar, Part
+from modeldeck.widgets.field import Field
 from modeldeck.widgets.lines import Line, Lines, line
 from modeldeck.widgets.push import Push
 
@@ -224,8 +225,7 @@ class PlanDialog(Dialog[Answer]):
 
 
 def _field(name: str, text: str, hint: str) -> Widget:
-    field = Input(text, hint, id=name, compact=True, select_on_focus=False)
-    field.cursor_blink = False
+    field = Field(text, hint, id=name)
     return Horizontal(Bar([Part(f"  {name}")]), field, classes="field")
 
 

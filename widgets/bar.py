@@ -1,12 +1,13 @@
 """One line of short texts: some from the left, some against the right edge."""
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from rich.segment import Segment
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual.content import Content
 from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
 
 from .text import cells, clip, show
@@ -19,7 +20,16 @@ class Part(NamedTuple):
     style: str = ""
 
 
-STYLES = ("strong", "dim", "accent", "ok", "bad", "warn", "alert")
+STYLES = {
+    "strong": "bold",
+    "dim": "$foreground-muted",
+    "accent": "$text-accent",
+    "ok": "$text-success",
+    "bad": "bold $text-error",
+    "warn": "$text-warning",
+    "alert": "bold reverse",
+}
+"""The names of styles. No component classes: Textual would work out all of them for each bar."""
 
 
 class Bar(Widget):
@@ -29,21 +39,7 @@ class Bar(Widget):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{name}" for name in STYLES}
-    DEFAULT_CSS = """
-    Bar {
-        height: 1;
-        & > .bar--strong { text-style: bold; }
-        & > .bar--dim { color: $foreground-muted; }
-        & > .bar--accent { color: $text-accent; }
-        & > .bar--ok { color: $text-success; }
-        & > .bar--bad { color: $text-error; text-style: bold; }
-        & > .bar--warn { color: $text-warning; }
-        & > .bar--alert { text-style: bold reverse; }
-        &:ansi > .bar--dim { color: ansi_default; text-style: dim; }
-        &:nocolor > .bar--dim { text-style: dim; }
-    }
-    """
+    DEFAULT_CSS = "Bar { height: 1; }"
 
     def __init__(
         self,
@@ -89,14 +85,20 @@ class Bar(Widget):
             begins.append((text, part.style))
         filled = sum(cells(text) for text, _ in begins)
         gap = (" " * max(width - filled - used, 0), "")
-        base = self.rich_style
         segments = [
-            Segment(text, self._style(style, base)) for text, style in (*begins, gap, *ends) if text
+            Segment(text, self._style(style)) for text, style in (*begins, gap, *ends) if text
         ]
         return Strip(segments, width)
 
-    def _style(self, name: str, base: Style) -> Style:
-        return self.get_component_rich_style(f"bar--{name}") if name in STYLES else base
+    def _style(self, name: str) -> RichStyle:
+        if name not in STYLES:
+            return self.rich_style
+        look = STYLES[name]
+        if name == "dim" and self.has_pseudo_class("ansi"):
+            look = "dim"
+        elif name == "dim" and self.has_pseudo_class("nocolor"):
+            look = f"dim {look}"
+        return (self.visual_style + Style.parse(look)).rich_style
 
 
 def _parts(parts: Sequence[Part | str]) -> tuple[Part, ...]:

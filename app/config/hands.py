@@ -123,7 +123,9 @@ def _of_keys(keys: Keys, commands: Mapping[str, UserCommand]) -> Iterator[Mistak
         if one.id not in keys
         for name in one.keys.split(",")
     }
-    claims = [(("keys", one), name) for one, value in keys.items() for name in names_of(value)]
+    claims: list[tuple[tuple[str, ...], str]] = [
+        (("keys", one), name) for one, value in keys.items() for name in names_of(value)
+    ]
     claims += [
         (("commands", one, "key"), key_name(command.key))
         for one, command in commands.items()

@@ -13,7 +13,7 @@ from modeldeck.app.keymap import names_of
 from modeldeck.backends.api.errors import ModeldeckError
 
 if TYPE_CHECKING:
-    from .console import Deck
+    from .deck import Deck
 
 LOOK = 2.0
 """Seconds between two looks at the file."""

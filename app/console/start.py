@@ -69,7 +69,8 @@ async def _show(
         # The registry is read while the program is imported, which takes longer.
         first = FirstLook(session)
         await asyncio.to_thread(import_module, ".screens.overview", __package__)
-    from .console import Console, mouse_wanted
+    from .console import Console
+    from .deck import mouse_wanted
 
     console = Console(
         session,
@@ -115,7 +116,7 @@ async def _open(wish: Wish, asking: Asking | None = None) -> Session:
 
 
 async def _start(settings: Settings, nothing: NothingFoundError, asking: Asking) -> Session | None:
-    from .console import mouse_wanted
+    from .deck import mouse_wanted
     from .startapp import StartApp
 
     said = ""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.workspace import Wish
 
-from .console import Deck
+from .deck import Deck
 from .screens.start import StartScreen
 
 

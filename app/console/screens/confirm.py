@@ -24,13 +24,13 @@ class ConfirmDialog(Dialog[bool]):
 
     def __init__(self, name: str, description: str, line: str) -> None:
         super().__init__()
-        self._name = name
+        self._command = name
         self._description = description
         self._line = line
 
     def body(self) -> Iterator[Widget]:
         """Its name, what it is for, and the command line in as many rows as it takes."""
-        yield Bar([Part(self._name, "strong"), Part(f"  {self._description}", "dim")])
+        yield Bar([Part(self._command, "strong"), Part(f"  {self._description}", "dim")])
         yield Reader([self._line], wrap=True, ascii_only=self.console.ascii_only)
 
     def action_yes(self) -> None:

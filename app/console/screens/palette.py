@@ -5,10 +5,11 @@ from typing import Any, ClassVar, NamedTuple
 
 from modeldeck.app.actions import ACTIONS
 from modeldeck.app.key_names import key_name, shown_key
+from modeldeck.app.nouns import NOUNS
 from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import Cell, Column, Row
 
-from ..goto import NOUNS, OF, quoted
+from ..goto import OF, quoted
 from ..hands import BUILT_IN
 from ..user_commands import hidden, why_not
 from .base import DeckScreen

@@ -15,7 +15,8 @@ from . import encode
 from .copying_sides import note
 from .gated import Move
 from .plans import Tell, check_plan, expected, make_plan, silent
-from .rollback_checks import Progress, check_rollback, span_words
+from .rereading import Progress
+from .rollback_checks import check_rollback, span_words
 from .session import Session
 
 OPERATION = "rollback.drill"

@@ -1,27 +1,25 @@
 """Whether going back to a version would work: each step checked before anybody needs it."""
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from modeldeck.backends.api.address import version as version_address
-from modeldeck.backends.api.artifacts import Artifact
-from modeldeck.backends.api.errors import DamagedError, NotFoundError, RefusedError
+from modeldeck.backends.api.errors import NotFoundError, RefusedError
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.plan import Verdict
 
+from .fitting import fit
 from .gated import Move
 from .register import size_words
+from .rereading import Progress, is_comparable, read_again
 from .session import Session
 
 KIND = "rollback"
-PIECE = 4 << 20
 FAR = 64 << 20
 """Bytes of a version on a server that a plan reads to compare them; a drill reads all."""
-Progress = Callable[[int], None]
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -104,114 +102,31 @@ async def _bytes(
         return [_verdict(rule, "fail", "it has no files that can be found")], [], 0
     size = sum(file.size or 0 for file in files)
     what = f"{len(files)} file{'s' * (len(files) != 1)}, {size_words(size)}"
-    if session.remote and not whole and (size > FAR or not _comparable(version, files)):
+    if session.remote and not whole and (size > FAR or not is_comparable(version, files)):
         known = "not read: a drill reads them" if size > FAR else "no digest to compare with"
         return [_verdict(rule, "pass", f"{what} listed, {known}", files=len(files))], [], 0
-    read = 0
-    digests: dict[str, str] = {}
-    for file in files:
-        try:
-            digest, count = await _digest(session, owner, file, progress)
-        except (NotFoundError, DamagedError, RefusedError) as error:
-            return [_verdict(rule, "fail", f"{file.path}: {error.what}")], [], read
-        read += count
-        if file.size is not None and count != file.size:
-            shows = f"{file.path} has {count:,} bytes, {file.size:,} were recorded"
-            return [_verdict(rule, "fail", shows)], [], read
-        if file.digest is not None and digest != file.digest:
-            shows = f"{file.path} is {digest[:19]}, {file.digest[:19]} was recorded"
-            return [_verdict(rule, "fail", shows)], [], read
-        digests[file.path] = digest
-    if version.digest is not None and version.digest not in _names(files, digests):
-        shows = f"its files are not those of {version.digest[:19]}"
-        return [_verdict(rule, "fail", shows)], [], read
+    try:
+        again = await read_again(session, version, files, progress)
+    except RefusedError as error:
+        return [_verdict(rule, "fail", error.what)], [], 0
+    if again.wrong:
+        return [_verdict(rule, "fail", again.wrong)], [], again.read
     known = "read again, digest as recorded"
-    if not _comparable(version, files):
+    if not is_comparable(version, files):
         known = "read again, no digest to compare with"
-    return [_verdict(rule, "pass", f"{what} {known}", files=len(files), bytes=size)], [], read
-
-
-def _comparable(version: Version, files: Sequence[Artifact]) -> bool:
-    return version.digest is not None or any(file.digest for file in files)
-
-
-def _names(files: Sequence[Artifact], digests: Mapping[str, str]) -> set[str]:
-    """The digests that content of these files may be known by: of a file, or of the manifest."""
-    from modeldeck.backends.formats.folder import manifest_digest
-
-    return {
-        *digests.values(),
-        manifest_digest(
-            [Artifact(path=file.path, size=file.size, digest=digests[file.path]) for file in files]
-        ),
-    }
-
-
-async def _digest(
-    session: Session, owner: str, file: Artifact, progress: Progress
-) -> tuple[str, int]:
-    sha, at = hashlib.sha256(), 0
-    while True:
-        piece = await session.registry.read_artifact(owner, file.path, at, PIECE)
-        sha.update(piece)
-        at += len(piece)
-        progress(len(piece))
-        if len(piece) < PIECE:
-            return f"sha256:{sha.hexdigest()}", at
+    return [_verdict(rule, "pass", f"{what} {known}", files=len(files), bytes=size)], [], again.read
 
 
 def _signature(version: Version, live: Version | None) -> Verdict | str:
     """Whether who calls the live version can call this one."""
     if live is None:
         return "nothing is live to compare its signature with"
-    if version.signature is None or live.signature is None:
-        which = version if version.signature is None else live
+    if not version.signature or not live.signature:
+        which = live if version.signature else version
         return f"version {which.version} has no signature: whether the two fit is not known"
-    if trouble := misfit(version.signature, live.signature):
-        return _verdict(f"signature fits {live.version}", "fail", trouble)
-    count = len(_columns(version.signature, "inputs"))
-    shows = f"its {count} input{'s' * (count != 1)} and its output are there"
-    return _verdict(f"signature fits {live.version}", "pass", shows)
-
-
-def misfit(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> str:
-    """Why what calls a model of signature `live` cannot call one that is `wanted`; empty if it can.
-
-    What is passed and not wanted does no harm; an output must be the same.
-    """
-    passed = _columns(live, "inputs")
-    for name, kind in _columns(wanted, "inputs").items():
-        if name not in passed:
-            if not _optional(wanted, name):
-                return f"it needs the input {name!r}, which is not passed now"
-        elif passed[name] != kind:
-            return f"the input {name!r} is {passed[name]} now, it needs {kind}"
-    if (before := _columns(live, "outputs")) != (after := _columns(wanted, "outputs")):
-        return f"its output is {_said(after)}, that of now {_said(before)}"
-    return ""
-
-
-def _columns(signature: Mapping[str, Any], side: str) -> dict[str, str]:
-    columns = signature.get(side) or []
-    if not isinstance(columns, list):
-        return {"": str(columns)}
-    found = {}
-    for at, one in enumerate(columns):
-        known = one if isinstance(one, dict) else {"type": one}
-        kind = known.get("tensor-spec") or known.get("type") or "unknown"
-        found[str(known.get("name") or at)] = str(kind)
-    return found
-
-
-def _optional(signature: Mapping[str, Any], name: str) -> bool:
-    for one in signature.get("inputs") or ():
-        if isinstance(one, dict) and one.get("name") == name:
-            return bool(one.get("optional")) or one.get("required") is False
-    return False
-
-
-def _said(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items()) or "nothing"
+    found = fit(version.signature, live.signature)
+    verdict = "fail" if found.wrong else "unknown" if found.unknown else "pass"
+    return _verdict(f"signature fits {live.version}", verdict, found.shows)
 
 
 async def _lock(session: Session, version: Version) -> Verdict | str:

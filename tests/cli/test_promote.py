@@ -78,7 +78,7 @@ def test_a_rollback_is_looked_at_first(deck):
         "rollback fraud@champion  2 -> 1    nothing changed yet",
         "GATE       rollback checks 5 of 5 pass",
         "pass    artifact is whole  2 files, 719 B read again, digest as recorded",
-        "pass    signature fits 2  its 3 inputs and its output are there",
+        "pass    signature fits 2  same 3 inputs, 1 output",
         "$ modeldeck rollback fraud@champion 1 --expect 2",
     ):
         assert words in result.out, result.out

@@ -316,7 +316,7 @@ CASES = {
     "artifact: of another digest": Case(
         "fail",
         {"kind": "artifact", "verify": True},
-        "not those of its digest",
+        "its files are not those of sha256:000000000000",
         Side(digest="sha256:" + "0" * 64),
     ),
     "artifact: no file here": Case(

@@ -11,7 +11,6 @@ import pytest
 from modeldeck.app.usecases import promotion
 from modeldeck.app.usecases.drills import apply_drill, plan_drill
 from modeldeck.app.usecases.plans import apply_plan
-from modeldeck.app.usecases.rollback_checks import misfit
 from modeldeck.app.usecases.shelf import plan_shelf
 from modeldeck.backends.api.errors import (
     ConflictError,
@@ -21,7 +20,7 @@ from modeldeck.backends.api.errors import (
     UsageError,
 )
 from tests.console.dump import NOW, session_of
-from tests.console.releases import SIGNATURE, make
+from tests.console.releases import make
 from tests.usecases.gated import with_rules
 from tests.usecases.project import refused
 
@@ -298,30 +297,3 @@ async def test_a_promotion_that_says_it_is_a_rollback_is_none(session):
     error = await refused(RefusedError, lambda: apply_plan(gated, forged))
     assert "the plan does not know the rule" in str(error)
     assert await champion(gated) == 2
-
-
-OTHER = {"inputs": SIGNATURE["inputs"], "outputs": [{"type": "string"}]}
-LESS = {"inputs": SIGNATURE["inputs"][:1], "outputs": SIGNATURE["outputs"]}
-
-
-@pytest.mark.parametrize(
-    ("wanted", "live", "says"),
-    [
-        (SIGNATURE, SIGNATURE, ""),
-        (LESS, SIGNATURE, ""),
-        (SIGNATURE, LESS, "it needs the input 'country', which is not passed now"),
-        (OTHER, SIGNATURE, "its output is 0 string, that of now 0 double"),
-        (
-            {**SIGNATURE, "inputs": [{"name": "amount", "type": "long"}]},
-            SIGNATURE,
-            "the input 'amount' is double now, it needs long",
-        ),
-        (
-            {**LESS, "inputs": [*LESS["inputs"], {"name": "x", "type": "long", "required": False}]},
-            SIGNATURE,
-            "",
-        ),
-    ],
-)
-def test_a_signature_fits_when_who_calls_the_one_can_call_the_other(wanted, live, says):
-    assert misfit(wanted, live) == says

@@ -1,17 +1,14 @@
 """`artifact`: the content is known, safe to load, and of a format that is allowed."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from modeldeck.backends.api.address import version as version_address
-from modeldeck.backends.api.artifacts import Artifact
 
+from ..rereading import read_again
 from .facts import Facts
 from .rule import FAIL, PASS, PROMOTE, ROLLBACK, UNKNOWN, Finding, Rule
 from .values import counted
-
-_PAGE = 4 << 20
 
 
 class ArtifactRule(Rule, frozen=True, kw_only=True):
@@ -47,33 +44,10 @@ class ArtifactRule(Rule, frozen=True, kw_only=True):
         words = f"{version.format}, nothing in it runs code"
         if not self.verify:
             return Finding(PASS, asks, words, numbers)
-        verdict, said, read = await _read_again(facts, version.digest)
-        return Finding(verdict, asks, f"{words}, {said}", {**numbers, "read": read})
-
-
-async def _read_again(facts: Facts, digest: str) -> tuple[str, str, int]:
-    from modeldeck.backends.formats.folder import manifest_digest
-
-    version = facts.candidate.version
-    owner = version_address(version.model, version.version)
-    read = 0
-    found: list[Artifact] = []
-    for one in await facts.session.registry.artifacts(owner):
-        sha, start = hashlib.sha256(), read
-        while page := await facts.session.registry.read_artifact(
-            owner, one.path, read - start, _PAGE
-        ):
-            sha.update(page)
-            read += len(page)
-        same = "sha256:" + sha.hexdigest()
-        if one.digest not in (None, same):
-            return FAIL, f"{one.path} has other bytes than recorded", read
-        found.append(Artifact(path=one.path, size=read - start, digest=same))
-    if not found:
-        return UNKNOWN, "none of its files is here to be read", read
-    if digest not in (
-        manifest_digest(found),
-        *(one.digest for one in found[:1] if len(found) == 1),
-    ):
-        return FAIL, "its files are not those of its digest", read
-    return PASS, f"{counted(read)} bytes read again", read
+        session = facts.session
+        files = await session.registry.artifacts(version_address(version.model, version.version))
+        if not files:
+            return Finding(UNKNOWN, asks, f"{words}, none of its files is here to be read", numbers)
+        again = await read_again(session, version, files)
+        said = again.wrong or f"{words}, {counted(again.read)} bytes read again"
+        return Finding(FAIL if again.wrong else PASS, asks, said, {**numbers, "read": again.read})

@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
-SERVERS := .venv-mlflow3/.installed .venv-mlflow2/.installed
+SERVERS := .venv-mlflow3/.installed .venv-mlflow2/.installed .venv-wandb/.installed
 
 .PHONY: help run check test lint format-check mypy imports unit servers bench screens format clean distclean
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help:
 	@echo 'make run        open the console here, on the demo project where nothing else is found'
 	@echo 'make check      the fast loop: ruff, mypy, import contracts, tests that are not slow'
 	@echo 'make test       everything, with real servers in environments of their own'
-	@echo 'make servers    the environments of the real servers (.venv-mlflow3, .venv-mlflow2)'
+	@echo 'make servers    the environments of real servers and trackers (.venv-mlflow3, -mlflow2, -wandb)'
 	@echo 'make bench      each budget, ours beside its reference'
 	@echo 'make screens    the pictures of the README, from the real demo'
 	@echo 'make format     let ruff format and mend'
@@ -43,11 +43,14 @@ endef
 
 .venv-%/.installed: constraints/%.txt
 	$(call environment,.venv-$*)
-	.venv-$*/bin/python $(PIP) --constraint $< mlflow $(WITH)
+	.venv-$*/bin/python $(PIP) --constraint $< $(WITH)
 	@touch $@
 
 # The newer one is also run with accounts, and on PostgreSQL.
 .venv-mlflow3/.installed: WITH := 'mlflow[auth]' 'psycopg[binary]'
+.venv-mlflow2/.installed: WITH := mlflow
+# Trackers without a server, whose files are read.
+.venv-wandb/.installed: WITH := wandb tensorboard tensorboardX trackio
 
 servers: $(SERVERS)
 
@@ -84,7 +87,7 @@ test: lint format-check mypy imports
 	@$(MAKE) --no-print-directory -j2 servers
 	MODELDECK_TEST_REQUIRE_SERVERS=1 $(PYTEST)
 
-bench: .venv/.dev .venv-mlflow3/.installed
+bench: .venv/.dev .venv-mlflow3/.installed .venv-wandb/.installed
 	$(BIN)/python -m tests.bench
 
 screens: .venv/.dev

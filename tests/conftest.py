@@ -14,8 +14,9 @@ from tests.faults.report import HEADS, table
 from tests.leaks import leaks, secrets_of
 from tests.mlflow_store import mlflow_store
 from tests.servers import Keeper, filled_store, mlflow_server
+from tests.trackers import tracked
 
-__all__ = ["filled_store", "mlflow_server", "mlflow_store"]
+__all__ = ["filled_store", "mlflow_server", "mlflow_store", "tracked"]
 
 KINDS = ("real", "simulated", "contract")
 HOMES = {

@@ -10,7 +10,7 @@ from ..api.text import exact
 MAX_DEPTH = 16
 MAX_ENTRIES = 10_000
 MAX_TEXT = 64 << 10
-_WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+_WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
 
 
 class JsonError(ValueError):
@@ -30,7 +30,7 @@ def parse(text: bytes | str) -> Any:
 
 def _loose(word: str, error: Exception) -> Any:
     """What Python's own encoder wrote: NaN and infinities within lists and mappings."""
-    if isinstance(error, RecursionError) or not any(name in word for name in _WORDS):
+    if isinstance(error, RecursionError) or not any(name in word for name in ("NaN", "Infinity")):
         raise JsonError("it is no JSON") from error
     import json
 

@@ -9,7 +9,7 @@ from ..api.ingest import RunRecord
 from ..api.runs import Run, Status
 from ..api.text import exact
 from ..api.times import from_micros
-from .columns import Columns, clamped, micros
+from .columns import Columns, micros
 from .damage import Damage
 from .following import Mark
 from .json_values import MAX_TEXT, words
@@ -18,7 +18,7 @@ from .problems import ProblemLog
 from .store_files import UnreadError
 from .tensors import scalar, texts
 from .tfrecords import TfRecords
-from .wire import Message, WireError, as_text, varint
+from .wire import Message, WireError, as_text, signed, varint
 
 TEXT = "text"
 _START = 1  # SessionLog.START: what was written from this step on counts no more.
@@ -116,12 +116,12 @@ class TensorBoardRun:
         # The lengths of summary, value and tag must be those that are there.
         if found[5][0] != length or found[4][0] != length + 7 or found[3][0] != length + 9:
             return False
-        step = varint(found[2], 0)[0] if found[2] else 0
+        step = signed(varint(found[2], 0)[0]) if found[2] else 0
         key = self._keys.get(tag)
         if key is None:
             key = self._key(tag)
         time = self._seen(_TIME.unpack(found[1])[0])
-        self.columns.add(key, clamped(step), time, _VALUE.unpack(found[7])[0])
+        self.columns.add(key, step, time, _VALUE.unpack(found[7])[0])
         return True
 
     def _take(self, event: Message) -> None:

@@ -46,14 +46,15 @@ class WandbRun:
         self._environment: dict[int, Message] = {}
         self._machine: dict[str, Any] = {}
         self._git = "", ""
-        self._exit: int | None = None
-        self._ended: datetime | None = None
+        self._exits: dict[Path, int] = {}
+        self._reading = paths[-1]
         self._stats = 0
         self._last = 0
 
     def more(self) -> None:
         """Take what the logs hold by now."""
         for path, blocks, damage in self._files:
+            self._reading = path
             try:
                 for record in blocks.fresh():
                     try:
@@ -82,7 +83,9 @@ class WandbRun:
         """The run as it is known by now."""
         run = self._run or Message(b"")
         changed = max((mark.changed for mark in marks), default=0.0)
-        status, reason = status_of(self._exit, changed, now)
+        # One that was resumed has ended when its last part has.
+        code = self._exits.get(self._files[-1][0])
+        status, reason = status_of(code, changed, now)
         self.problems(young=status is Status.RUNNING)
         started = run.moment(17)
         # A summary says what it wants shown; a history what was there.
@@ -114,7 +117,7 @@ class WandbRun:
                 ended_at=None if status is Status.RUNNING else self._end(started, run, changed),
                 user=self._text(13),
                 reason=reason,
-                exit_code=self._exit,
+                exit_code=code,
                 note=run.text(9),
                 git=commit or None,
                 params={key: words(value) for key, value in flat(self._config) if key},
@@ -153,7 +156,7 @@ class WandbRun:
         elif 5 in message:
             self._configure(message.message(5))
         elif 18 in message:
-            self._exit = message.message(18).integer(1)
+            self._exits[self._reading] = message.message(18).integer(1)
         elif 26 in message:
             found = message.message(26)
             self._gitted(found.message(9))

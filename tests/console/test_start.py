@@ -94,5 +94,6 @@ def test_nothing_found_names_every_place_in_order(here):
         find(Wish(), here)
     assert [part.split(" ")[0] for part in caught.value.looked_for] == [
         "MODELDECK_REGISTRY", ".modeldeck", "MLFLOW_TRACKING_URI", "./mlflow.db", "./mlruns",
+        "./wandb",
         "context",
     ]  # fmt: skip

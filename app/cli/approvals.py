@@ -23,6 +23,7 @@ from .options import (
 )
 from .pages import Listing
 from .tables import table_lines
+from .views import view_option
 
 for_option = click.option(
     "--for", "alias", default="", metavar="ALIAS", help="The alias, where several were asked for."
@@ -48,6 +49,7 @@ def approvals() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("approvals")
 async def ls(
     session: Session,
     every: bool,

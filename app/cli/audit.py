@@ -16,6 +16,7 @@ from .audit_verify import verify
 from .common import with_session
 from .options import format_option, list_options, place_options
 from .pages import first_of, print_list
+from .views import view_option
 
 
 @click.group()
@@ -33,6 +34,7 @@ def audit() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("audit")
 async def ls(
     session: Session,
     where: str,

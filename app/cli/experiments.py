@@ -13,6 +13,7 @@ from .common import with_session
 from .options import format_option, list_options, place_options
 from .output import Columns
 from .pages import print_list
+from .views import view_option
 
 
 @click.group()
@@ -26,6 +27,7 @@ def experiments() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("experiments")
 async def ls(
     session: Session,
     deleted: bool,

@@ -19,6 +19,7 @@ from .common import carry_out, refs_of, with_session
 from .options import change_options, complete_model, format_option, list_options, place_options
 from .pages import print_list
 from .tables import pair_lines, table_lines
+from .views import view_option
 
 
 @click.group()
@@ -32,6 +33,7 @@ def models() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("models")
 async def ls(
     session: Session,
     deleted: bool,

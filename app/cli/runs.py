@@ -28,8 +28,15 @@ from .options import (
 )
 from .output import Columns
 from .pages import first_of, print_list
+from .views import view_option
 
 METRICS_SHOWN = 5
+_ATTRIBUTES: Columns = {
+    "git": lambda run: (run.git or words.NONE)[:12],
+    "experiment": lambda run: run.experiment,
+    "user": lambda run: run.user,
+}
+"""What a view may show beside metrics, parameters and tags; the id is always there."""
 
 _of_experiment = click.option(
     "--experiment",
@@ -55,6 +62,7 @@ def runs() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("runs")
 async def ls(
     session: Session,
     experiments: Sequence[str],
@@ -66,6 +74,7 @@ async def ls(
     limit: int,
     after: str | None,
     form: str,
+    chosen: Sequence[str] = (),
 ) -> None:
     """List runs, newest first unless sorted otherwise."""
     window = await usecase.list_runs(
@@ -82,14 +91,16 @@ async def ls(
     await print_list(
         window,
         lambda run: run.id,
-        lambda items: _columns(session, items, sorted_by),
+        lambda items: _columns(session, items, sorted_by, chosen),
         limit=limit,
         after=after,
         form=form,
     )
 
 
-def _columns(session: Session, items: Sequence[Run], sorted_by: Sequence[Field]) -> Columns:
+def _columns(
+    session: Session, items: Sequence[Run], sorted_by: Sequence[Field], chosen: Sequence[str]
+) -> Columns:
     now = session.clock()
     columns: dict[str, Callable[[Run], str]] = {
         "ID": lambda run: run.id[:8],
@@ -99,7 +110,13 @@ def _columns(session: Session, items: Sequence[Run], sorted_by: Sequence[Field])
         "DURATION": lambda run: words.duration(words.lasted(run, now)),
     }
     fields = dict.fromkeys(sorted_by)
-    for run in items:
+    for key in chosen:
+        of, dot, name = key.partition(".")
+        if dot:
+            fields[Field(name, of)] = None
+        elif key in _ATTRIBUTES:
+            columns[key.upper()] = _ATTRIBUTES[key]
+    for run in items if not chosen else ():
         for name in run.metrics:
             if len(fields) >= max(METRICS_SHOWN, len(sorted_by)):
                 break

@@ -14,6 +14,7 @@ from .bulk import bulk_options, carry_out_bulk, names_or_filter
 from .common import refs_of, with_session
 from .options import change_options, format_option, list_options, place_options
 from .pages import Listing, first_of
+from .views import view_option
 
 _DAY = timedelta(days=1)
 
@@ -28,6 +29,7 @@ def trash() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("trash")
 async def ls(
     session: Session, where: str, sort: str, limit: int, after: str | None, form: str
 ) -> None:

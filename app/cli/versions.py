@@ -27,6 +27,7 @@ from .options import (
     place_options,
 )
 from .pages import print_list
+from .views import view_option
 
 _NAMED = "MODEL VERSION"
 
@@ -43,6 +44,7 @@ def versions() -> None:
 @format_option
 @place_options
 @with_session
+@view_option("versions")
 async def ls(
     session: Session,
     model: str | None,

@@ -1,7 +1,7 @@
 """Ways to show a list under a name: those of `config.toml`, and those kept from the console."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,9 +10,6 @@ from modeldeck.app.config.settings import Settings
 from modeldeck.backends.api.errors import NotFoundError
 
 from .memory import Memory
-
-if TYPE_CHECKING:
-    from .screens.listing import ListScreen
 
 _KEY = "view/"
 CONFIG, KEPT = "config.toml", "kept here"
@@ -73,21 +70,3 @@ def _read(texts: list[str] | None) -> SavedView | None:
     if view.noun not in VIEWED:
         return None
     return msgspec.structs.replace(view, columns=tuple(texts[1:]))
-
-
-def viewable(screen: object) -> bool:
-    """Whether a screen is a list that views are of."""
-    return getattr(screen, "noun", "") in VIEWED and hasattr(screen, "take_view")
-
-
-def shown_view(screen: "ListScreen") -> SavedView:
-    """What a list shows now, as a view."""
-    columns = getattr(screen, "chosen_columns", None) or ()
-    nested = getattr(screen, "nested", True)
-    return SavedView(
-        noun=screen.noun,
-        columns=tuple(columns),
-        sort=screen.sort,
-        where=screen.where,
-        nested=nested,
-    )

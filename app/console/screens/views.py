@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from modeldeck.app.config.hands import SavedView
 from modeldeck.widgets.table import Cell, Column, Row
 
 from .. import views
@@ -84,7 +85,7 @@ class ViewsScreen(ShortScreen):
             return
         assert self.below is not None
         there = name in views.views_of(self.console.hands.settings, self.console.memory)
-        views.keep(self.console.memory, name, views.shown_view(self.below))
+        views.keep(self.console.memory, name, shown_view(self.below))
         self.console.know_views()
         self.ask()
         self.say(f"{name} {'is another one now' if there else 'is kept'}: `:view {name}`", "ok")
@@ -106,6 +107,19 @@ class ViewsScreen(ShortScreen):
         if item is None:
             return "there is no view here"
         return "it is written in config.toml" if item.source == views.CONFIG else ""
+
+
+def shown_view(screen: ListScreen) -> SavedView:
+    """What a list shows now, as a view."""
+    columns = getattr(screen, "chosen_columns", None) or ()
+    nested = getattr(screen, "nested", True)
+    return SavedView(
+        noun=screen.noun,
+        columns=tuple(columns),
+        sort=screen.sort,
+        where=screen.where,
+        nested=nested,
+    )
 
 
 def show_view(console: Any, view: Any) -> None:

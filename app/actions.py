@@ -69,6 +69,10 @@ ACTIONS = (
     Action("next", "n", "n", "next match"),
     Action("previous", "N", "N", "previous match"),
     Action("metric", "m", "m", "next metric"),
+    Action("grid", "number_sign", "#", "many small charts, or a large one", short="grid"),
+    Action("smooth", "S", "S", "smooth lines: 0, .6, .9, .99", short="smooth"),
+    Action("system", "K", "K", "figures of the machine below the chart", short="machine"),
+    Action("plot", "H", "H", "scatter, bars, histogram of these runs", short="plot"),
     Action("next_part", "right_square_bracket,tab", "]", "next part"),
     Action("previous_part", "left_square_bracket,shift+tab", "[", "previous part"),
     Action("suspend", "ctrl+z", "^z", "suspend to the shell"),
@@ -80,8 +84,11 @@ TABLE_KEYS = (
     ("Up Down PgUp PgDn", "move"),
     ("Home End", "first, last row"),
     ("Space", "mark"),
+    ("M ^Space", "mark from the last mark to here"),
     ("shift+Left/Right", "choose a column"),
+    ("( )", "columns to the left, to the right"),
     ("o", "sort by the chosen column, again the other way"),
+    ("O", "sort further by the chosen column, again the other way"),
     ("Right", "open or close a nested row"),
 )
 CHART_KEYS = (
@@ -89,5 +96,5 @@ CHART_KEYS = (
     ("+ - 0", "zoom in, out, all"),
     ("{ }", "pan"),
     ("L", "logarithmic y"),
-    ("X", "x by step or by time"),
+    ("X", "x by step, time, time since the start"),
 )

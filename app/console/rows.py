@@ -127,6 +127,16 @@ class Branch:
             before += inner.size
         return self, index - before
 
+    async def keys(self) -> Sequence[str]:
+        """The keys of its rows and of open branches, in order, loaded or not."""
+        await self.rows.window.whole()
+        found: list[str] = []
+        for place, key in enumerate(await self.rows.window.keys()):
+            found.append(key)
+            if place in self.open:
+                found += await self.open[place].keys()
+        return found
+
     def index_of(self, key: str) -> int | None:
         """The row of that key, counted from the first one, as far as it is loaded."""
         own = self.rows.place_of(key)
@@ -217,6 +227,15 @@ class TreeRows:
     def index_of(self, key: str) -> int | None:
         """Where a loaded row stands."""
         return self.root.index_of(key)
+
+    async def keys_between(self, start: str, end: str) -> Sequence[str]:
+        """The keys from one row to another, whichever is first; none if one is not in the list."""
+        keys = await self.root.keys()
+        try:
+            first, last = sorted((keys.index(start), keys.index(end)))
+        except ValueError:
+            return ()
+        return keys[first : last + 1]
 
     def remake(self) -> None:
         """Make all rows again from their items."""

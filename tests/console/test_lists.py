@@ -159,12 +159,12 @@ async def test_sorting_keeps_the_row_or_the_top(session):
         await settled(pilot)
         table = pilot.app.screen.table
         await press(pilot, *["shift+right"] * 5, "o")
-        assert table.sort == ("metrics.auc", True)
+        assert table.sorts == (("metrics.auc", True),)
         assert (table.cursor, line(pilot, 2)[3:9]) == (0, "xgb-07")
         await press(pilot, "down")
         key = table.cursor_key
         await press(pilot, "o")
-        assert table.sort == ("metrics.auc", False)
+        assert table.sorts == (("metrics.auc", False),)
         assert table.cursor_key == key
         assert table.cursor == 3
         check("runs-sorted-80", dump(pilot.app))

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modeldeck.widgets.table.model import Column
-from modeldeck.widgets.table.plan import GUTTER, SETTLE, fit, natural
+from modeldeck.widgets.table.plan import GUTTER, SETTLE, beyond, fit, natural, scrolled
 
 COLUMNS = st.lists(
     st.builds(
@@ -109,3 +109,46 @@ def test_widths_settle():
     assert natural(column, 0, ["x" * 99]) == 20
     assert natural(column, 0, ["x" * 9], old=9 + SETTLE) == 9 + SETTLE
     assert natural(column, 0, ["x" * 9], old=10 + SETTLE) == 9
+
+
+@given(COLUMNS, st.integers(GUTTER + 1, 120), st.data())
+def test_scrolling_comes_past_every_column_and_back_home(columns, width, data):
+    widths = [data.draw(st.integers(1, 30)) for _ in columns]
+    plan = fit(columns, widths, width)
+    seen, starts = {place.column for place in plan.places}, [plan.start]
+    while (start := scrolled(columns, widths, width, plan, 1)) != plan.start:
+        hidden = beyond(columns, plan)
+        plan = fit(columns, widths, width, start=start)
+        assert plan.shows(hidden[0])
+        seen |= {place.column for place in plan.places}
+        starts.append(start)
+        assert len(starts) <= len(columns) + 1
+    assert seen >= {at for at, column in enumerate(columns) if not column.pinned}
+    assert beyond(columns, plan) == []
+    for _ in range(len(columns) + 1):
+        plan = fit(columns, widths, width, start=scrolled(columns, widths, width, plan, -1))
+    assert plan == fit(columns, widths, width)
+
+
+def test_pinned_columns_stay_while_others_scroll():
+    columns = simple("a", "b", "c", "d", "e", "f")
+    widths, width = [3] * 6, GUTTER + 3 * 3 + 2
+    plan = fit(columns, widths, width)
+    assert [columns[at].key for at in beyond(columns, plan)] == ["d", "e", "f"]
+    plan = fit(columns, widths, width, start=scrolled(columns, widths, width, plan, 1))
+    assert keys(columns, plan) == ["a", "d", "e"]
+    assert [columns[at].key for at in beyond(columns, plan)] == ["f"]
+    plan = fit(columns, widths, width, start=scrolled(columns, widths, width, plan, 1))
+    assert keys(columns, plan) == ["a", "f"]
+    plan = fit(columns, widths, width, start=scrolled(columns, widths, width, plan, -1))
+    assert keys(columns, plan) == ["a", "d", "e"]
+
+
+def test_an_id_is_whole_or_not_there():
+    columns = [
+        Column("name", "NAME", pinned=True, priority=99, max_width=36),
+        Column("id", "ID", min_width=32, max_width=64, priority=1),
+    ]
+    for width in range(GUTTER + 4, 90):
+        shown = {place.column: place.width for place in fit(columns, [20, 32], width).places}
+        assert shown.get(1, 32) == 32

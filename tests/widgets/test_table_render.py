@@ -48,8 +48,9 @@ def test_the_gutter_says_cursor_mark_and_baseline():
 
 def test_the_head_says_which_column_is_selected_and_sorted():
     assert head_text(selected=1).rstrip() == "   NAME       >ST      auc+  GIT"
-    assert head_text(selected=2, sort=("auc", True)).rstrip() == "   NAME        ST    >auc+▼  GIT"
-    runs = head_runs(PLAN, COLUMNS, 33, ASCII, 2, ("name", False))
+    sorted_ = head_text(selected=2, sorts=(("auc", True),))
+    assert sorted_.rstrip() == "   NAME        ST    >auc+▼  GIT"
+    runs = head_runs(PLAN, COLUMNS, 33, ASCII, 2, (("name", False),))
     assert plain(runs).startswith("   NAME^ ")
     assert [text for text, style in runs if style == "selected"] == [">auc+"]
 
@@ -120,7 +121,7 @@ def test_any_row_fills_its_line_and_carries_no_control(
     )
     for runs in (
         row_runs(row, plan, columns, width, glyphs, cursor=cursor, marked=True),
-        head_runs(plan, columns, width, glyphs, 3, ("git", True)),
+        head_runs(plan, columns, width, glyphs, 3, (("git", True),)),
     ):
         line = plain(runs)
         assert cells(line) == width

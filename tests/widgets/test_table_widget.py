@@ -162,3 +162,76 @@ async def test_the_mouse_moves_the_cursor_chooses_and_sorts():
 
 def scroll(kind):
     return kind(None, 5, 5, 0, 0, 0, shift=False, meta=False, ctrl=False)
+
+
+async def test_a_further_sort_is_asked_for_and_the_head_counts_them():
+    app = Stage(source=runs(3))
+    async with app.run_test(size=(40, 6)) as pilot:
+        app.table.set_sort(("name", False))
+        await pilot.pause()
+        assert app.lines()[0].split() == ["NAME▲", "auc+"]
+        await pilot.press("shift+right", "o", "shift+right", "O")
+        app.table.set_sort(("auc", True), ("name", False))
+        await pilot.pause()
+        assert app.lines()[0].split() == ["NAME2▲", ">auc+1▼"]
+        app.table.ascii_only = True
+        await pilot.pause()
+        assert app.lines()[0].split() == ["NAME2^", ">auc+1v"]
+    asked = [(event.column, event.further) for event in hear(app, Table.SortAsked)]
+    assert asked == [("name", False), ("auc", True)]
+
+
+@pytest.mark.parametrize("key", ["M", "ctrl+@", "ctrl+space"])
+async def test_a_range_is_marked_from_the_last_mark_to_the_cursor(key):
+    app = Stage(source=runs(50))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press(key)
+        assert app.table.marks == {"r0"}
+        app.table.clear_marks()
+        await pilot.press("down", "space", "down", "down", key)
+        assert app.table.marks == {"r1", "r2", "r3", "r4"}
+        await pilot.press("pagedown", "space", "up", "up", "up", key)
+        assert app.table.marks == {f"r{n}" for n in range(1, 5)} | {"r12", "r13", "r14"}
+        await pilot.press("up", "space", "space")
+        assert "r13" in app.table.marks
+
+
+class Gaps(ListSource):
+    """Row 2 is not loaded."""
+
+    def row(self, index):
+        return None if index == 2 else super().row(index)
+
+
+async def test_a_range_with_rows_that_are_not_loaded_is_for_the_owner():
+    app = Stage(source=Gaps([Row(f"r{n}", [str(n)]) for n in range(5)]))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press("space", "end", "M")
+        assert app.table.marks == {"r0"}
+    assert [(event.start, event.end) for event in hear(app, Table.RangeAsked)] == [("r0", "r4")]
+
+
+async def test_columns_scroll_and_stay_where_they_are_when_rows_come_anew():
+    columns = [Column("name", "NAME", pinned=True)]
+    columns += [Column(f"m{n}", f"metric-{n}", "number") for n in range(9)]
+    rows = [Row("a", ["a", *map(str, range(9))])]
+    app = Stage(source=ListSource(rows))
+    async with app.run_test(size=(40, 6)) as pilot:
+        app.table.set_columns(columns)
+        await pilot.pause()
+        shown = [column.key for column in app.table.visible_columns]
+        assert (shown[0], app.table.to_the_right[0].key) == ("name", f"m{len(shown) - 1}")
+        await pilot.press(")")
+        scrolled = [column.key for column in app.table.visible_columns]
+        assert scrolled[:2] == ["name", f"m{len(shown) - 1}"]
+        app.table.set_columns(list(columns))
+        app.table.set_source(ListSource(rows))
+        await pilot.pause()
+        assert [column.key for column in app.table.visible_columns] == scrolled
+        app.table.set_columns([*columns, Column("m9", "metric-9")])
+        await pilot.pause()
+        assert [column.key for column in app.table.visible_columns] == scrolled
+        await pilot.press("ctrl+right", "ctrl+right", "ctrl+right")
+        assert app.table.to_the_right == ()
+        await pilot.press("(", "ctrl+left", "(", "(")
+        assert [column.key for column in app.table.visible_columns] == shown

@@ -49,11 +49,24 @@ class ToggleAsked(TableMessage, namespace="table"):
 
 
 class SortAsked(TableMessage, namespace="table"):
-    """The rows should be sorted by the column with this key; the owner decides how."""
+    """The rows should be sorted by the column with this key; the owner decides how.
 
-    def __init__(self, table: "Table", column: str) -> None:
+    `further`: by what they are sorted by now first, then by this one.
+    """
+
+    def __init__(self, table: "Table", column: str, *, further: bool = False) -> None:
         super().__init__(table)
         self.column = column
+        self.further = further
+
+
+class RangeAsked(TableMessage, namespace="table"):
+    """The rows between two keys (included) should be marked; not all of them are loaded."""
+
+    def __init__(self, table: "Table", start: str, end: str) -> None:
+        super().__init__(table)
+        self.start = start
+        self.end = end
 
 
 class ColumnSelected(TableMessage, namespace="table"):

@@ -88,6 +88,40 @@ def fit(
     return layout.plan(first)
 
 
+def beyond(columns: Sequence[Column], plan: Plan) -> Sequence[int]:
+    """Return the columns that are out of sight and are reached by scrolling to the right.
+
+    From home these are all that are not shown, from a window those behind it.
+    """
+    shown = {place.column for place in plan.places}
+    moving = [at for at in shown if not columns[at].pinned]
+    start = 0 if plan.start is None else max(moving, default=len(columns))
+    return [at for at in range(start, len(columns)) if at not in shown and not columns[at].pinned]
+
+
+def scrolled(
+    columns: Sequence[Column], widths: Sequence[int], width: int, plan: Plan, by: int
+) -> int | None:
+    """Return the start of the window to the right (`by` > 0) or left of `plan`; its own at an end.
+
+    To the right the first hidden column comes first; to the left as many come as fit before what
+    is first now, and home is what lies left of all.
+    """
+    if by > 0:
+        hidden = beyond(columns, plan)
+        return hidden[0] if hidden else plan.start
+    if plan.start is None:
+        return None
+    before = [at for at in range(plan.start) if not columns[at].pinned]
+    layout = _Layout(columns, widths, width)
+    found = None
+    for at in reversed(before):
+        if not layout.plan(at).shows(before[-1]):
+            return found
+        found = at
+    return None
+
+
 class _Layout:
     def __init__(self, columns: Sequence[Column], widths: Sequence[int], width: int) -> None:
         self.columns = columns

@@ -69,13 +69,13 @@ def head_runs(
     width: int,
     glyphs: Glyphs,
     selected: int | None = None,
-    sort: tuple[str, bool] | None = None,
+    sorts: Sequence[tuple[str, bool]] = (),
 ) -> list[Run]:
-    """Return the head: titles, `>` before the selected one, an arrow after the sorted one."""
+    """Return the head: titles, `>` before the selected one, an arrow after the sorted ones."""
     line = Line()
     for place in plan.places:
         column = columns[place.column]
-        suffix = sort_glyph(column, glyphs, sort)
+        suffix = sort_sign(column, glyphs, sorts)
         title = clip(show_name(column.title), place.width - cells(suffix), glyphs.ellipsis)
         text = clip(title + suffix, place.width, "")
         wide = cells(text)
@@ -87,11 +87,13 @@ def head_runs(
     return line.end(width, "head")
 
 
-def sort_glyph(column: Column, glyphs: Glyphs, sort: tuple[str, bool] | None) -> str:
-    """Return the arrow that stands after the title of the sorted column, else nothing."""
-    if sort is None or sort[0] != column.key:
-        return ""
-    return glyphs.descending if sort[1] else glyphs.ascending
+def sort_sign(column: Column, glyphs: Glyphs, sorts: Sequence[tuple[str, bool]]) -> str:
+    """Return what stands after the title of a sorted column: an arrow, its turn among several."""
+    for turn, (key, descending) in enumerate(sorts, 1):
+        if key == column.key:
+            number = str(turn) if len(sorts) > 1 else ""
+            return number + (glyphs.descending if descending else glyphs.ascending)
+    return ""
 
 
 def row_runs(

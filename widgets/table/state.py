@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from .model import Column, Row, Source, known
-from .plan import Plan, fit, natural
-from .render import ASCII, UNICODE, Glyphs, cell_text, sort_glyph
+from .plan import Plan, beyond, fit, natural, scrolled
+from .render import ASCII, UNICODE, Glyphs, cell_text, sort_sign
 from .viewport import Viewport
 
-Sort = tuple[str, bool]
+Sorts = tuple[tuple[str, bool], ...]
+"""Keys of columns in the order in which they sort, each with whether downwards."""
 
 
 class HeadLine(NamedTuple):
@@ -16,7 +17,7 @@ class HeadLine(NamedTuple):
 
     plan: Plan
     selected: int | None
-    sort: Sort | None
+    sorts: Sorts
 
 
 class RowLine(NamedTuple):
@@ -54,7 +55,7 @@ class TableState:
         self.plan = Plan()
         self.head = 1
         self.selected: int | None = None
-        self.sort: Sort | None = None
+        self.sorts: Sorts = ()
         self.marks: frozenset[str] = frozenset()
         self.baseline: str | None = None
         self.glyphs: Glyphs = UNICODE
@@ -94,11 +95,14 @@ class TableState:
         return f"{rows}  cols {len(self.plan.places)} of {len(self.columns)}"
 
     def set_columns(self, columns: Sequence[Column]) -> None:
-        """Take other columns; the selected one stays so when it is among them."""
+        """Take other columns; the selected one and the first in sight stay when among them."""
+        if self.columns == (taken := tuple(columns)):
+            return
         selected = None if self.selected is None else self.columns[self.selected].key
-        self.columns = tuple(columns)
+        start = None if self._start is None else self.columns[self._start].key
+        self.columns = taken
         self.selected = self.column_at(selected)
-        self._start = None
+        self._start = self.column_at(start)
         self._widths = ()
         self._measured = ()
 
@@ -106,6 +110,23 @@ class TableState:
         """Take another source."""
         self.source = source
         self._generation = source.generation - 1
+
+    @property
+    def to_the_right(self) -> Sequence[int]:
+        """The columns that come into sight when one scrolls to the right."""
+        return beyond(self.columns, self.plan)
+
+    def scroll(self, by: int) -> None:
+        """Bring the columns on the right (1) or left (-1) into sight; a selected one goes along."""
+        start = scrolled(self.columns, self._widths, self._width, self.plan, by)
+        if start == self.plan.start:
+            return
+        self._start = start
+        self.plan = fit(self.columns, self._widths, self._width, None, start)
+        if self.selected is not None and not self.plan.shows(self.selected):
+            moving = [p.column for p in self.plan.places if not self.columns[p.column].pinned]
+            self.selected = moving[0] if moving else None
+        self._planned = (self.columns, self._widths, self._width, self.selected)
 
     def column_at(self, key: str | None) -> int | None:
         """Return the index of a column."""
@@ -158,7 +179,7 @@ class TableState:
     def line(self, y: int) -> LineState:
         """Return what is on line `y` of the table."""
         if y < self.head:
-            return HeadLine(self.plan, self.selected, self.sort)
+            return HeadLine(self.plan, self.selected, self.sorts)
         view = self.view
         if not view.count:
             return NoticeLine(y - self.head, "reading" if self.source.count is None else "empty")
@@ -178,7 +199,7 @@ class TableState:
 
         Until a whole page has been seen they may grow, but nothing shrinks under the reader.
         """
-        measured = (self._generation, self.sort, self.glyphs)
+        measured = (self._generation, self.sorts, self.glyphs)
         again = measured == self._measured
         if again and self._measured_page:
             return
@@ -189,7 +210,7 @@ class TableState:
         widths = []
         for at, column in enumerate(self.columns):
             texts = [cell_text(row, at, self.glyphs)[0] for row in rows]
-            suffix = len(sort_glyph(column, self.glyphs, self.sort))
+            suffix = len(sort_sign(column, self.glyphs, self.sorts))
             wide = natural(column, suffix, texts, old[at])
             widths.append(max(wide, old[at]) if again or not rows else wide)
         self._widths = tuple(widths)

@@ -1,36 +1,32 @@
-"""The widget: keys and mouse in, messages out, and only the lines that changed to the screen."""
+"""The widget: keys and mouse in, messages out."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
-from textual.strip import Strip
-from textual.widget import Widget
 
 from . import messages
-from .look import COMPONENTS, CSS, NAMES
-from .model import Column, ListSource, Row, Source, known
-from .notice import notice_strip
-from .render import head_runs, plain, row_runs, segments
-from .state import HeadLine, LineState, NoticeLine, RowLine, TableState
+from .look import COMPONENTS, CSS
+from .model import Column, Row, Source
+from .state import Sorts
+from .surface import Surface
+
+LOADED = 2000
+"""So many rows are looked through here for a range; a longer one is for the owner."""
 
 
-class Table(Widget, can_focus=True):
-    """A table over a `Source` of any length. It knows its rows by key and draws foreign text safe.
+class Table(Surface, can_focus=True):
+    """A table over a `Source` of any length, whose rows it knows by key.
 
-    Rows are drawn line by line from what the source has; after every change the lines in sight
-    are compared with those on the screen, and only the others are drawn again.
+    Foreign text is drawn safe.
     """
-
-    ALLOW_SELECT = False
 
     RowHighlighted = messages.RowHighlighted
     RowChosen = messages.RowChosen
     SortAsked = messages.SortAsked
+    RangeAsked = messages.RangeAsked
     ColumnSelected = messages.ColumnSelected
     MarksChanged = messages.MarksChanged
     ToggleAsked = messages.ToggleAsked
@@ -45,38 +41,23 @@ class Table(Widget, can_focus=True):
         Binding("end,G", "last", "Last row", show=False),
         Binding("enter", "choose", "Open", show=False),
         Binding("space", "mark", "Mark", show=False),
+        # What terminals send for ctrl+space is one of the first two.
+        Binding("ctrl+@,ctrl+space,M", "mark_range", "Mark from the last mark on", show=False),
         Binding("shift+left", "column(-1)", "Column left", show=False),
         Binding("shift+right", "column(1)", "Column right", show=False),
+        Binding("ctrl+left,left_parenthesis", "scroll(-1)", "Columns to the left", show=False),
+        Binding("ctrl+right,right_parenthesis", "scroll(1)", "Columns to the right", show=False),
         Binding("o", "sort", "Sort by the column", show=False),
+        Binding("O", "sort(True)", "Sort also by the column", show=False),
         Binding("right", "expand", "Open or close", show=False),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
     DEFAULT_CSS = CSS
 
-    def __init__(
-        self,
-        columns: Sequence[Column] = (),
-        source: Source | None = None,
-        *,
-        empty: str | Content = "nothing here",
-        reading: str | Content = "reading ...",
-        ascii_only: bool = False,
-        head: bool = True,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 - Textual's word
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._state = TableState(columns, ListSource() if source is None else source)
-        self._state.head = 1 if head else 0
-        self._state.ascii_only = ascii_only
-        self._notices = {"empty": empty, "reading": reading}
-        self._highlighted: tuple[int, str | None] | None = None
-        self._in_sight: tuple[object, ...] = ()
-        self._lines: list[LineState] = []
-        self._drawn: dict[int, LineState] = {}
-        self._palette: dict[str, Style] = {}
+    _highlighted: tuple[int, str | None] | None = None
+    _in_sight: tuple[object, ...] = ()
+    _anchor: str | None = None
 
     # What the owner sets.
 
@@ -102,9 +83,9 @@ class Table(Widget, can_focus=True):
             self._state.ask_again()
         self._sync()
 
-    def set_sort(self, column: str | None, *, descending: bool = False) -> None:
-        """Show by which column the rows are sorted now."""
-        self._state.sort = None if column is None else (column, descending)
+    def set_sort(self, *sorts: tuple[str, bool]) -> None:
+        """Show by which columns the rows are sorted now, each with whether downwards."""
+        self._state.sorts = sorts
         self._sync()
 
     def select_column(self, key: str | None) -> None:
@@ -120,6 +101,7 @@ class Table(Widget, can_focus=True):
         """Mark or unmark a row, by default the one under the cursor."""
         key = self.cursor_key if key is None else key
         if key is not None:
+            self._anchor = None if key in self.marks else key
             self._set_marks(self.marks ^ {key})
 
     def mark_all(self, keys: Iterable[str]) -> None:
@@ -128,6 +110,7 @@ class Table(Widget, can_focus=True):
 
     def clear_marks(self) -> None:
         """Mark nothing."""
+        self._anchor = None
         self._set_marks(frozenset())
 
     @property
@@ -202,9 +185,9 @@ class Table(Widget, can_focus=True):
         return None if selected is None else self.columns[selected].key
 
     @property
-    def sort(self) -> tuple[str, bool] | None:
-        """The column by which the rows are said to be sorted, and whether downwards."""
-        return self._state.sort
+    def sorts(self) -> Sorts:
+        """The columns by which the rows are said to be sorted, and whether downwards."""
+        return self._state.sorts
 
     @property
     def cursor(self) -> int:
@@ -231,6 +214,11 @@ class Table(Widget, can_focus=True):
     def position(self) -> str:
         """What is in sight, in words: `rows 1-13 of 38  cols 9 of 61`."""
         return self._state.position
+
+    @property
+    def to_the_right(self) -> tuple[Column, ...]:
+        """The columns that come into sight when one scrolls to the right."""
+        return tuple(self.columns[at] for at in self._state.to_the_right)
 
     # Keys.
 
@@ -262,6 +250,28 @@ class Table(Widget, can_focus=True):
         self.toggle_mark()
         self.goto(self.cursor + 1)
 
+    def action_mark_range(self) -> None:
+        """Mark the rows from the last mark to the cursor, without a mark the one under it.
+
+        Where some are not loaded, the owner is asked to mark them.
+        """
+        key = self.cursor_key
+        if key is None:
+            return
+        anchor, self._anchor = self._anchor, key
+        if anchor is None:
+            self.mark_all([key])
+            return
+        start = self.source.index_of(anchor)
+        if start is not None and abs(start - self.cursor) <= LOADED:
+            first, last = sorted((start, self.cursor))
+            rows = [self.source.row(index) for index in range(first, last + 1)]
+            keys = [row.key for row in rows if row is not None]
+            if len(keys) == len(rows):
+                self.mark_all(keys)
+                return
+        self.post_message(messages.RangeAsked(self, anchor, key))
+
     def action_column(self, by: int) -> None:
         """Select the next column to the right or left."""
         last = len(self.columns) - 1
@@ -270,11 +280,20 @@ class Table(Widget, can_focus=True):
             at = (-1 if by > 0 else 1) if selected is None else selected
             self._select(max(min(at + by, last), 0))
 
-    def action_sort(self) -> None:
-        """Ask for the rows sorted by the selected column."""
+    def action_scroll(self, by: int) -> None:
+        """Bring the columns on the right (1) or left (-1) into sight; pinned ones stay."""
+        before = self._state.selected
+        self._state.scroll(by)
+        self._sync()
+        key = self.selected_column
+        if key is not None and self._state.selected != before:
+            self.post_message(messages.ColumnSelected(self, key))
+
+    def action_sort(self, further: bool = False) -> None:
+        """Ask for the rows sorted by the selected column, by it alone or `further` too."""
         key = self.selected_column
         if key is not None:
-            self.post_message(messages.SortAsked(self, key))
+            self.post_message(messages.SortAsked(self, key, further=further))
 
     def action_expand(self) -> None:
         """Ask for the tree row under the cursor to open or close."""
@@ -314,64 +333,7 @@ class Table(Widget, can_focus=True):
         self._state.view.scroll(-3)
         self._sync()
 
-    def on_mount(self) -> None:
-        """Take the first measures."""
-        self._sync()
-
-    def on_resize(self) -> None:
-        """Fit columns and rows to the new size."""
-        self._sync()
-
-    def notify_style_update(self) -> None:
-        """Forget the colours: theme, focus or class may have changed."""
-        super().notify_style_update()
-        self._palette = {}
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return the height for `height: auto`: the head and all rows, or two lines of notice."""
-        return self._state.head + (known(self.source) or 2)
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of the screen."""
-        state = self._state
-        size, palette = self.size, self._colours()
-        width = size.width
-        if state.resize(width, size.height) or y >= len(self._lines):
-            state.update()  # a paint may come before the event that tells of the size
-            self._lines = [state.line(number) for number in range(max(size.height, y + 1))]
-        line = self._drawn[y] = self._lines[y]
-        match line:
-            case HeadLine(plan, selected, sort):
-                runs = head_runs(plan, state.columns, width, state.glyphs, selected, sort)
-            case RowLine(row, plan, cursor, marked, baseline):
-                runs = row_runs(
-                    row,
-                    plan,
-                    state.columns,
-                    width,
-                    state.glyphs,
-                    cursor=cursor,
-                    marked=marked,
-                    baseline=baseline,
-                )
-                if cursor:
-                    runs = [(plain(runs), "cursor")]
-            case NoticeLine(number, what):
-                text = self._notices[what]
-                return notice_strip(text, number, width, palette, self.visual_style)
-            case _:
-                runs = [(" " * width, "")]
-        return Strip(segments(runs, palette), width)
-
     # Inside.
-
-    def _colours(self) -> dict[str, Style]:
-        if not self._palette:
-            self._palette = {
-                name: self.get_component_rich_style(f"table--{name}") for name in NAMES
-            }
-            self._palette[""] = self.rich_style
-        return self._palette
 
     def _select(self, at: int | None) -> None:
         if at != self._state.selected:
@@ -386,37 +348,6 @@ class Table(Widget, can_focus=True):
             self._state.marks = marks
             self._sync()
             self.post_message(messages.MarksChanged(self, marks))
-
-    def _set_notice(self, what: str, text: str | Content) -> None:
-        self._notices[what] = text
-        self._drawn.clear()
-        self._sync()
-
-    def _sync(self) -> None:
-        """Bring the state, the screen and the owner up to what the source says now."""
-        state = self._state
-        if not self.is_mounted:
-            state.update()
-            return
-        width, height = self.size
-        state.resize(width, height)
-        state.update()
-        self._redraw(width, height)
-        self._tell()
-        state.want()
-
-    def _redraw(self, width: int, height: int) -> None:
-        self._lines = [self._state.line(y) for y in range(height)]
-        regions: list[Region] = []
-        for y, line in enumerate(self._lines):
-            if self._drawn.get(y) == line:
-                continue
-            if regions and regions[-1].bottom == y:
-                regions[-1] = Region(0, regions[-1].y, width, regions[-1].height + 1)
-            else:
-                regions.append(Region(0, y, width, 1))
-        if regions and width:
-            self.refresh(*regions)
 
     def _tell(self) -> None:
         view = self._state.view

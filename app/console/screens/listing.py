@@ -12,11 +12,15 @@ from modeldeck.backends.api.lists import Window
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import Column, ListSource, Row, Table
-from modeldeck.widgets.table.messages import RowChosen, SortAsked
+from modeldeck.widgets.table.messages import RowChosen
 
 from ..bridge import Failed, Loaded
 from ..rows import PAGE, TreeRows, WindowRows
-from .filtering import FilterScreen
+from .looking import LookScreen
+from .ordered import OrderedScreen
+
+NAMED = 2
+"""So many of the columns that are out of sight are named."""
 
 
 class Unread(ListSource):
@@ -36,8 +40,8 @@ class Arrived(NamedTuple):
     branches: Sequence[tuple[str, Window[Any]]] = ()
 
 
-class ListScreen(FilterScreen):
-    """A table of one noun, filtered with `/`, sorted with `o`.
+class ListScreen(LookScreen, OrderedScreen):
+    """A table of one noun, filtered with `/`, sorted with `o` and `O`.
 
     A subclass gives `load` (a window), `columns`, `row`, and what Enter opens. The key of a column
     is the field it sorts by.
@@ -49,13 +53,10 @@ class ListScreen(FilterScreen):
     offers: ClassVar[tuple[str, ...]] = ("open", "filter", "goto")
     watches = True
     reads = "window"
-    noun: ClassVar[str] = ""
     empty: ClassVar[str] = "nothing here"
 
     def __init__(self, *, where: str = "", sort: str = "") -> None:
-        super().__init__(where)
-        self.sort = sort
-        self.rows: TreeRows | None = None
+        super().__init__(where, sort)
         self._generation = 0
         self._sorted = sort
 
@@ -239,6 +240,10 @@ class ListScreen(FilterScreen):
             parts.append(Part(f"  sort {self.sort}", "dim"))
         if self.notes():
             parts.append(Part(f"  {', '.join(self.notes())}", "warn"))
+        if hidden := self.table.to_the_right if self.is_attached else ():
+            more = f" +{len(hidden) - NAMED}" if len(hidden) > NAMED else ""
+            names = " ".join(column.title for column in hidden[:NAMED])
+            parts.append(Part(f"  ) {names}{more}", "dim"))
         return parts, [Part(self.age(), "dim")]
 
     def notes(self) -> Sequence[str]:
@@ -303,26 +308,6 @@ class ListScreen(FilterScreen):
         else:
             super().do_back()
 
-    def on_table_sort_asked(self, message: SortAsked) -> None:
-        """Sort by a column; again, the other way."""
-        if not self.sortable(message.column):
-            self.say(f"{self.noun} cannot be sorted by this column", "warn")
-            return
-        self.sort = f"-{message.column}" if self.sort != f"-{message.column}" else message.column
-        self._to_top = self.table.cursor == 0
-        self.show_sort()
-        self.ask()
-
-    def sortable(self, column: str) -> bool:
-        """Whether the list can be ordered by the column of that key."""
-        head = column.partition(".")[0]
-        return head in self.vocabulary.maps or self.vocabulary.attribute(column) is not None
-
-    def show_sort(self) -> None:
-        """Mark the sorted column in the head."""
-        head = self.sort.split(",")[0].strip()
-        self.table.set_sort(head.lstrip("-") or None, descending=head.startswith("-"))
-
     def set_view(self, view: SavedView) -> None:
         """Take the filter and the order of a view, before anything is asked."""
         self.where = self._kept = view.where
@@ -344,27 +329,6 @@ class ListScreen(FilterScreen):
     def why_not_views(self) -> str:
         """Not every list has some."""
         return "" if self.noun in VIEWED else f"{self.noun} have no views"
-
-    def do_mark_all(self) -> None:
-        """Mark all rows that match."""
-        rows = self.rows
-        if rows is None:
-            return
-
-        async def keys() -> tuple[Sequence[str], bool]:
-            await rows.window.whole()
-            return await rows.window.keys(), rows.window.count is not None
-
-        self.bridge.ask(self, "keys", f"{self.noun} all keys", keys)
-
-    def got_keys(self, answer: tuple[Sequence[str], bool]) -> None:
-        """Mark them; where nobody knows how many there are, say that these are not all."""
-        keys, every = answer
-        self.table.mark_all(keys)
-        if not every:
-            self.say(
-                f"marked the {len(keys):,} {self.noun} that are loaded; there are more", "warn"
-            )
 
     async def whole(self, item: Any) -> Any:
         """All of an item, of which a list may hold a part."""

@@ -17,13 +17,14 @@ from modeldeck.widgets.table.model import Twisty
 
 from ..rows import PAGE, WindowRows
 from ..words import STATES, delta, figure, lasted, length, natural, short, when
-from .listing import ListScreen
+from .runs_beside import RunsBeside
 
 METRICS, PARAMS = 6, 4
+SYSTEM = "system/"
 FIXED = ("name", "status", "started", "duration", "git", "experiment", "user", "id")
 
 
-class RunsScreen(ListScreen):
+class RunsScreen(RunsBeside):
     """Runs with any metric or parameter as a column, nested or flat, against a baseline."""
 
     noun: ClassVar[str] = "runs"
@@ -126,8 +127,8 @@ class RunsScreen(ListScreen):
         if self.chosen_columns is not None:
             return self.chosen_columns
         declared = [m for m in self.session.directions if m in self.keys.metrics]
-        # System figures and the like have prefixes; what a person looks at first has none.
-        plain = sorted(self.keys.metrics, key=natural)
+        # What a person looks at first has no prefix. Figures of the machine are for charts.
+        plain = sorted((m for m in self.keys.metrics if not m.startswith(SYSTEM)), key=natural)
         metrics = list(dict.fromkeys([*declared, *plain]))[:METRICS]
         params = sorted(self.keys.params, key=natural)[:PARAMS]
         return [*(f"metrics.{m}" for m in metrics), *(f"params.{p}" for p in params), "git"]
@@ -154,6 +155,9 @@ class RunsScreen(ListScreen):
                 found.append(
                     Column(key, name, align="right", min_width=4, max_width=16, priority=priority)
                 )
+            elif key == "id":
+                # Whole or not at all: a part of one cannot be copied.
+                found.append(Column(key, "ID", min_width=32, max_width=64, priority=priority))
             else:
                 found.append(Column(key, key.upper(), max_width=24, priority=priority))
         return found
@@ -210,7 +214,7 @@ class RunsScreen(ListScreen):
             case "user":
                 return item.user
             case _:
-                return Cell(item.id[:12], "dim")
+                return Cell(item.id, "dim")
 
     def filter_words(self) -> Sequence[str]:
         """Attributes, and every key that some run has."""
@@ -305,21 +309,6 @@ class RunsScreen(ListScreen):
         self.baseline = None if self.baseline and self.baseline.id == item.id else item
         self.table.baseline = self.baseline.id if self.baseline else None
         self._columns_changed()
-
-    def do_compare(self) -> None:
-        """The marked runs, with the baseline first."""
-        from .compare import CompareScreen
-
-        ids = [key for key in self.chosen() if not self.baseline or key != self.baseline.id]
-        base = self.baseline.id if self.baseline else None
-        self.console.push_screen(CompareScreen([*([base] if base else []), *ids]))
-
-    def why_not_compare(self) -> str:
-        """Two to twenty runs compare."""
-        count = len({*self.chosen(), *([self.baseline.id] if self.baseline else [])})
-        if 2 <= count <= 20:
-            return ""
-        return f"mark 2 to 20 runs with Space to compare them; {count} now"
 
     def do_columns(self) -> None:
         """Choose and order columns."""

@@ -23,8 +23,8 @@ from .api.exchanges import Exchange
 from .api.lists import RunQuery, Window
 from .api.locks import check_locks, lockable
 from .api.models import Alias, Model, Version
-from .api.plan import Change, Plan
-from .api.protocols import READS, YES, Availability, Records, Server
+from .api.plan import RECORDED, Change, Plan
+from .api.protocols import READS, Availability, Records, Server
 from .api.query import Expression, Sort
 from .api.runs import (
     Dataset,
@@ -79,7 +79,7 @@ class Journaled:
 
     def availability(self, operation: str, subject: str = "") -> Availability:
         """What the server can; changes only where they may be made and written down."""
-        if operation.startswith("audit."):
+        if operation.startswith(RECORDED):
             reason = self.read_only or self.records.availability(operation, subject).reason
             return Availability(supported=not reason, reason=reason)
         if operation.rpartition(".")[2] not in READS:
@@ -88,9 +88,6 @@ class Journaled:
             if reason := self.records.availability("event.note").reason:
                 words = f"changes cannot be written down: {reason}"
                 return Availability(supported=False, reason=words)
-            if operation.startswith("approval."):
-                # Nothing of it is sent to the server.
-                return YES
         return self.server.availability(operation, subject)
 
     @property

@@ -21,6 +21,7 @@ LIFETIME = timedelta(minutes=15)
 OPERATIONS = (
     "alias.set",
     "alias.rm",
+    "experiment.tag",
     "run.tag",
     "run.note",
     "run.rm",
@@ -34,6 +35,7 @@ OPERATIONS = (
     "version.restore",
     "version.purge",
     "version.register",
+    "model.tag",
     "model.rm",
     "model.restore",
     "model.purge",
@@ -47,6 +49,8 @@ OPERATIONS = (
     "audit.erase",
 )
 """All that a plan for a context may do; a backend's `availability` is asked by these names."""
+RECORDED = ("approval.", "audit.", "rollback.drill")
+"""How operations begin of which nothing goes to a server: they add to the records beside it."""
 
 
 class Change(Struct, frozen=True):

@@ -13,11 +13,6 @@ _CAN = frozenset(
     {
         "alias.set",
         "alias.rm",
-        "rollback.drill",
-        "approval.ask",
-        "approval.approve",
-        "approval.refuse",
-        "approval.withdraw",
         "run.tag",
         "run.note",
         "run.rm",

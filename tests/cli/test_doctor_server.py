@@ -20,7 +20,8 @@ from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.checkup import clock_finding
 from modeldeck.backends.api.errors import NotFoundError, UnreachableError
 from modeldeck.backends.api.events import Entry
-from modeldeck.backends.api.plan import OPERATIONS
+from modeldeck.backends.api.locks import LOCKS
+from modeldeck.backends.api.plan import OPERATIONS, RECORDED
 from modeldeck.backends.http.addresses import on_this_machine
 from modeldeck.backends.mlflow import checkup, permits
 from tests.cli.conftest import run_cli
@@ -105,8 +106,10 @@ async def test_a_server_that_is_well(mlflow_server, kind):
         may = [shows for _, shows, _ in found["permissions"]]
         assert may[:2] == [
             "nobody in particular: the server asks for no credentials",
-            "may be done: alias.set, alias.rm, run.tag, run.note, run.rm, run.restore,"
-            " version.tag, copy.runs, copy.model",
+            "may be done: alias.set, alias.rm, experiment.tag, run.tag, run.note, run.rm,"
+            " run.restore, version.tag, version.lock, version.unlock, model.tag, copy.runs,"
+            " copy.model, rollback.drill, approval.ask, approval.approve, approval.refuse,"
+            " approval.withdraw, audit.erase",
         ]
         assert any(one.startswith("no version.rm: MLflow deletes a version") for one in may)
         assert found["records"][-1][1].startswith("whole and private")
@@ -443,27 +446,49 @@ def test_what_credentials_cost():
 # Names of what can be done
 
 
+NOUNS = get_args(shelf.Noun)
+MANY = {
+    "{noun}.tag": [f"{noun}.tag" for noun in NOUNS],
+    "{noun}.{verb}": [f"{noun}.{verb}" for noun in NOUNS for verb in ("rm", "restore")],
+    "{noun}.purge": [f"{noun}.purge" for noun in NOUNS],
+    "version.{verb}": LOCKS,
+}
+"""What stands for several names in the sources."""
+
+
 def planned() -> set[str]:
     """The operations that use cases make plans of, as their sources say."""
-    found = set()
+    found: set[str] = set()
     for path in Path(shelf.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "make_plan":
                 name = node.args[1]
                 if isinstance(name, ast.Constant):
                     found.add(name.value)
-    nouns = get_args(shelf.Noun)
-    return found | {f"{noun}.{verb}" for noun in nouns for verb in ("tag", "rm", "restore")}
+                elif isinstance(name, ast.JoinedStr):
+                    found |= set(MANY[ast.unparse(name)[2:-1]])
+                elif path.name != "undo.py":  # it makes plans of the others
+                    assert isinstance(name, ast.Name)
+                    found.add(named[name.id])
+    return found
 
 
 def test_the_list_of_operations_is_that_of_plans():
     assert planned() == set(OPERATIONS)
 
 
-def test_mlflow_has_an_answer_to_each():
-    for operation in OPERATIONS:
-        reason = permits.availability(operation, "", "", None, "").reason
-        assert "MLflow has nothing for" not in reason
+def test_mlflow_has_an_answer_to_each_that_goes_to_it():
+    answers = {one: permits.availability(one, "", "", None, "").reason for one in OPERATIONS}
+    nothing = {one for one, reason in answers.items() if "MLflow has nothing for" in reason}
+    assert nothing == {one for one in OPERATIONS if one.startswith(RECORDED)}
 
 
 @pytest.mark.simulated
@@ -479,5 +504,8 @@ def test_a_context_says_what_cannot_be_changed_there(odd, monkeypatch):
     result = run_cli("context", "test", "prod", "-o", "json")
     assert result.code == 0, result.err
     (changes,) = [one for one in json.loads(result.out)["items"] if one["about"] == "changes"]
-    assert changes["shows"].startswith("can be made; no version.card: MLflow has no cards")
-    assert "run." not in changes["shows"]
+    assert changes["shows"].startswith("can be made; no run.purge: MLflow has no call for it")
+    assert "no version.card: MLflow has no cards" in changes["shows"]
+    there = [one for one in OPERATIONS if not one.startswith(RECORDED)]
+    withheld = {one for one in there if availability(one).reason}
+    assert {one for one in OPERATIONS if one in changes["shows"]} == withheld

@@ -17,8 +17,8 @@ from modeldeck.backends.api.errors import (
     UsageError,
 )
 from modeldeck.backends.api.events import UNKNOWN
-from modeldeck.backends.api.plan import Change, Verdict
-from modeldeck.backends.api.protocols import Registry
+from modeldeck.backends.api.plan import OPERATIONS, RECORDED, Change, Verdict
+from modeldeck.backends.api.protocols import Availability, Registry
 from modeldeck.backends.api.query import Field, Sort
 from modeldeck.backends.api.times import rfc3339
 from modeldeck.backends.local.trail import verify
@@ -239,6 +239,21 @@ async def test_records_that_cannot_be_written_stop_it_before_it_is_sent(registry
     with pytest.raises(ReadOnlyError, match="cannot be written down"):
         await registry.apply(plan(champion()), ME, "here")
     assert server.writes == []
+
+
+async def test_what_is_only_recorded_is_not_asked_of_the_server(
+    registry, server, tmp_path, clock, monkeypatch
+):
+    no = Availability(supported=False, reason="it has nothing like that")
+    monkeypatch.setattr(server, "availability", lambda *_: no)
+    recorded = {one for one in OPERATIONS if registry.availability(one).supported}
+    assert recorded == {one for one in OPERATIONS if one.startswith(RECORDED)}
+    assert {"approval.ask", "audit.erase", "rollback.drill"} <= recorded
+    shut = journaled(server, tmp_path / "shut", clock, read_only="prod is read-only")
+    assert {shut.availability(one).reason for one in recorded} == {"prod is read-only"}
+    registry.records.protect("the disk is full")
+    assert {registry.availability(one).reason for one in recorded} == {"the disk is full"}
+    await shut.close()
 
 
 async def test_a_read_only_context(server, tmp_path, clock):

@@ -1,0 +1,138 @@
+"""What others may write, by what it tries. `CANARY` is the action that no click may start."""
+
+CANARY = "app.canary"
+SENTINEL = "zq7"
+"""Stands in what a terminal would be told, so that it is found in what a terminal is sent."""
+
+ESCAPES = (
+    f"clip-st \x1b]52;c;{SENTINEL}\x1b\\",
+    f"clip-bel \x1b]52;c;{SENTINEL}\x07",
+    f"title \x1b]0;{SENTINEL}\x07",
+    f"link \x1b]8;;http://{SENTINEL}/\x1b\\x\x1b]8;;\x1b\\",
+    "clear \x1b[2J",
+    "normal screen \x1b[?1049l",
+    "who are you \x1b[c \x1b[6n",
+    "blink \x1b[5;31mred",
+    "reset \x1bc",
+    f"dcs \x1bP{SENTINEL}\x1b\\",
+    "c1 csi \x9b5;31mred",
+    f"c1 osc \x9d0;{SENTINEL}\x9c",
+    "overwritten\rOK",
+    "backspaces\x08\x08\x08\x08OK",
+    "nul \x00 del \x7f",
+    "bell \x07",
+    "tab\tnew\nline\x0b\x0c",
+)
+MARKUP = (
+    f"[@click={CANARY}]pressed[/]",
+    f"[@click={CANARY}()]pressed[/]",
+    "[@click=app.quit]x[/]",
+    "[@click=app.simulate_key('y')]x[/]",
+    "[/",
+    "[/]",
+    "[link=file:///etc/passwd]x[/link]",
+    "[bold red]x",
+    "$x [$y]",
+    "[[x]]",
+    "a\\",
+    "\\[x]",
+    "[",
+    "http://example.org/x",
+    ":smile: {x!r} %s %(x)s",
+)
+INVISIBLE = (
+    "ana\u202enimda",
+    "ana\u2066 \u2069",
+    "zero\u200bwidth\ufeff\u2060",
+    "soft\u00adhyphen",
+    "lines\u2028and\u2029parts\x85",
+    "tags\U000e0041\U000e0042\U000e007f",
+    "lone \ud800 surrogate",
+    "variant\ufe0f",
+    "filler\u3164",
+    "private\ue000 unassigned\u0378",
+)
+SHAPES = (
+    "x" * 20_000,
+    "e" + "\u0301" * 200,
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 20,
+    "日本語のモデル" * 50,
+    "عربي שלום",
+    " ",
+    " at the edges ",
+    "-",
+    "--help",
+    "=HYPERLINK(1)",
+    "..",
+    "../../x",
+    "%2e%2e%2f",
+    "a/b@c:d,e|f;g",
+    "'; DROP TABLE run; --",
+    "1=1 OR",
+    "%_",
+)
+NAMES = (*ESCAPES, *MARKUP, *INVISIBLE, *SHAPES)
+
+LOOKALIKES = (
+    "fraud",
+    "fraud ",
+    " fraud",
+    "fra\u200bud",
+    "fra\u00adud",
+    "fraud\ufe0f",
+    "fraud\x00",
+    "fraud\u200f",
+    "fraud\x1b",
+    "fraud\\u{1b}",
+    "fraud\u00a0",
+    "fraud\u2003",
+    "fraud\u3000",
+    "caf\u00e9",
+    "cafe\u0301",
+    "\u2126",
+    "\u03a9",
+    "\u212b",
+    "\u00c5",
+    "\uac00",
+    "\u1100\u1161",
+)
+"""Names that a terminal may draw alike."""
+
+FILTERS = (
+    "'; DROP TABLE run; --",
+    "1=1 OR",
+    "name = 'x' or (select 1)",
+    "params.(select 1) = 1",
+    "metrics.a;ATTACH 'x' AS y > 1",
+    "name ~ '%'",
+    "name ~ '_'",
+    "name ~ '('",
+    "tags.' OR '1'='1 = 1",
+    "(" * 5000,
+    "not " * 5000 + "name = 1",
+    "metrics.auc > 1e999",
+    "metrics.auc > " + "9" * 5000,
+    "\x1b]52;c;zq7\x07 = 1",
+)
+SORTS = ("(select 1)", "name; DROP TABLE run", "-", ",,,", "metrics.", "random()", "\x1b[31m")
+PATHS = (
+    "../../x",
+    "/etc/passwd",
+    "%2e%2e%2fx",
+    "%252e%252e%252fx",
+    "http:///#/../x",
+    "a;b=../x",
+    "C:\\x",
+    "\\\\host\\share\\x",
+    "a/../../x",
+    "./x",
+    "a//b",
+    "a\x1b]52;c;zq7\x07b",
+    "a\nb",
+    "a\u202etxt.exe",
+    "-rf",
+    "~/x",
+    "con.txt",
+    "x" * 300,
+)
+"""What a server or a registry may call an artifact."""

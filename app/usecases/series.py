@@ -3,25 +3,28 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from modeldeck.backends.api.protocols import Outlines
 from modeldeck.backends.api.runs import Points, SeriesInfo
 
+from .lines import decimated
 from .samples import By, Samples, widened
 from .session import Session
 
-if TYPE_CHECKING:
-    from modeldeck.app.analysis.decimate import Decimated
-
+XKind = Literal["step", "time", "relative"]
+"""What x is: steps, Unix seconds, or seconds since the first point of the run."""
 KEPT_POINTS = 1_000_000
 """Points that stay in memory together, 24 bytes each, so that a zoom reads nothing again."""
 OUTLINED = 200_000
 """A series of more points is drawn from its outline where the registry has one."""
 A_COLUMN = 4
 """Points of an outline for each column of a chart, at least."""
+BEGUN = 50
+"""Series whose beginning is kept while they grow."""
 SPARK_POINTS = 5000
 """A series of more points is not read only for its small picture."""
 _MICRO = 1_000_000
@@ -35,10 +38,11 @@ class Group(Struct, frozen=True):
 
 
 class Drawn(Struct, frozen=True, kw_only=True):
-    """What of a series is to be drawn: arrays of x (steps, or Unix seconds) and y.
+    """What of a series is to be drawn: arrays of x (see `XKind`) and y.
 
     `shown` of its `total` points are among them; y may hold NaN and infinities besides. `total` is
-    None where nobody knows it; `sampled` says that a server chose what it gave.
+    None where nobody knows it; `sampled` says that a server chose what it gave. `smooth` is the
+    smoothed line, as x and y, where one was asked for; `in_full` says that all points are in it.
     """
 
     run_id: str
@@ -48,6 +52,8 @@ class Drawn(Struct, frozen=True, kw_only=True):
     shown: int
     total: int | None
     sampled: bool = False
+    smooth: tuple[Any, Any] | None = None
+    in_full: bool = True
 
 
 def is_curve(series: SeriesInfo) -> bool:
@@ -72,6 +78,7 @@ class Histories:
         self._most = most
         self._kept: OrderedDict[tuple[str, str], Points] = OrderedDict()
         self._known: dict[tuple[str, str], SeriesInfo] = {}
+        self._begun: dict[tuple[str, str], tuple[Points, int]] = {}
         self._samples = Samples(session)
 
     async def series(self, run_id: str) -> Sequence[SeriesInfo]:
@@ -85,10 +92,31 @@ class Histories:
         now = {(run_id, one.key): one for one in series}
         for key in [key for key in self._known if key[0] == run_id]:
             if self._known[key] != now.get(key):
-                self._kept.pop(key, None)
+                self._outdate(key, now.get(key))
                 self._samples.forget(*key)
                 del self._known[key]
         self._known.update(now)
+
+    def _outdate(self, key: tuple[str, str], now: SeriesInfo | None) -> None:
+        """Points at hand are old; they are kept as the beginning of a series that only grew."""
+        known, points = self._known[key], self._kept.pop(key, None)
+        if points is not None and now is not None and now.last_step > known.last_step:
+            self._begun[key] = points, known.last_step
+            while len(self._begun) > BEGUN:
+                self._begun.pop(next(iter(self._begun)))
+
+    async def _grown(self, run_id: str, key: str) -> Points | None:
+        """The points of a series of which the beginning is at hand: only what is new is read."""
+        points, last = self._begun.pop((run_id, key), (None, 0))
+        if points is None:
+            return None
+        more = await self._session.registry.points(run_id, key, low=last + 1)
+        # Something may have been logged among what is known, at an earlier step.
+        if len(points) + len(more) != self._count(run_id, key):
+            return None
+        return Points(
+            points.steps + more.steps, points.times + more.times, points.values + more.values
+        )
 
     async def drawn(
         self,
@@ -97,13 +125,15 @@ class Histories:
         columns: int,
         low: float | None = None,
         high: float | None = None,
-        by: By = "step",
+        by: XKind = "step",
+        smooth: float = 0,
     ) -> Drawn:
         """A series, or its interval from `low` to `high`, for a chart of so many columns.
 
         Bounds are in the unit of x. The lowest and the highest point of each column are there.
+        `smooth` is the weight of what came before (see `analysis.smooth`).
         """
-        found = await self.drawn_together([run_id], key, columns, low, high, by)
+        found = await self.drawn_together([run_id], key, columns, low, high, by, smooth)
         return found[0]
 
     async def drawn_together(
@@ -113,9 +143,14 @@ class Histories:
         columns: int,
         low: float | None = None,
         high: float | None = None,
-        by: By = "step",
+        by: XKind = "step",
+        smooth: float = 0,
     ) -> Sequence[Drawn]:
-        """One series of several runs, see `drawn`."""
+        """One series of several runs, see `drawn`; with a relative x each has its own start."""
+        if by == "relative":
+            return [
+                await self._since_start(run, key, columns, low, high, smooth) for run in run_ids
+            ]
         some = [run for run in run_ids if self._is_sampled(run, key)]
         samples = await self._samples.of(some, key, low, high, by) if some else {}
         found = []
@@ -125,11 +160,47 @@ class Histories:
             else:
                 points, total = await self._exact(run, key, columns, low, high, by)
                 sampled = False
-            x, y, shown = await asyncio.to_thread(_decimate, points, columns, low, high, by)
-            found.append(
-                Drawn(run_id=run, key=key, x=x, y=y, shown=shown, total=total, sampled=sampled)
+            x, y, shown, line = await asyncio.to_thread(
+                decimated, points, columns, low, high, by, smooth
             )
+            found.append(
+                Drawn(
+                    run_id=run, key=key, x=x, y=y, shown=shown, total=total, sampled=sampled,
+                    smooth=line, in_full=not sampled and len(points) == total,
+                )
+            )  # fmt: skip
         return found
+
+    async def _since_start(
+        self,
+        run_id: str,
+        key: str,
+        columns: int,
+        low: float | None,
+        high: float | None,
+        smooth: float,
+    ) -> Drawn:
+        start = await self._start(run_id, key)
+        low, high = (None if bound is None else bound + start for bound in (low, high))
+        found = (await self.drawn_together([run_id], key, columns, low, high, "time", smooth))[0]
+        smoothed = found.smooth
+        return msgspec.structs.replace(
+            found,
+            x=[float(x) - start for x in found.x],
+            smooth=smoothed and ([float(x) - start for x in smoothed[0]], smoothed[1]),
+        )
+
+    async def _start(self, run_id: str, key: str) -> float:
+        """When the first point of a run was logged, in Unix seconds; as far as that is known."""
+        infos = [info for (run, _), info in self._known.items() if run == run_id]
+        times = [info.first_time.timestamp() for info in infos if info.first_time is not None]
+        if times:
+            return min(times)
+        if self._is_sampled(run_id, key):
+            points = (await self._samples.of([run_id], key, None, None, "time"))[run_id].points
+        else:
+            points = (await self._exact(run_id, key, 1, None, None, "time"))[0]
+        return min(points.times) / _MICRO if len(points) else 0.0
 
     def _is_sampled(self, run_id: str, key: str) -> bool:
         """Whether nobody knows how long it is: a registry knows that of all its runs, or none."""
@@ -157,7 +228,9 @@ class Histories:
             # Too much to keep: only the interval is read, with a little beside it for the edges.
             return await self._interval(run_id, key, low, high, by), count
         else:
-            points = await self._session.registry.points(run_id, key)
+            points = await self._grown(run_id, key)
+            if points is None:
+                points = await self._session.registry.points(run_id, key)
             self._keep(run_id, key, points)
         return points, len(points)
 
@@ -223,22 +296,3 @@ def _in_order(points: Points) -> list[float]:
         return points.values.tolist()
     order = sorted(range(len(steps)), key=steps.__getitem__)
     return [points.values[at] for at in order]
-
-
-def _decimate(
-    points: Points, columns: int, low: float | None, high: float | None, by: By
-) -> tuple[Any, Any, int]:
-    if not len(points):
-        return [], [], 0
-    # numpy is loaded here, by the first chart that is drawn.
-    import numpy as np
-
-    from modeldeck.app.analysis.decimate import minmax
-
-    x = np.frombuffer(points.steps if by == "step" else points.times, dtype=np.int64)
-    y = np.frombuffer(points.values, dtype=np.float64)
-    scale = 1 if by == "step" else _MICRO
-    bounds = [None if bound is None else bound * scale for bound in (low, high)]
-    found: Decimated = minmax(x, y, columns, *bounds)
-    chosen = x[found.index]
-    return chosen if by == "step" else chosen / _MICRO, y[found.index], found.shown

@@ -125,6 +125,9 @@ async def test_the_other_axis_is_asked_for():
         app.chart.set_lines([Line("a", [1.7e9, 1.7e9 + 60], [1, 2])], "time", keep_view=True)
         assert app.chart.view.shown == Axis(1.7e9, 1.7e9 + 60)
         await pilot.press("X")
+        assert app.heard[-1].x_kind == "relative"
+        app.chart.set_lines([line()], "relative")
+        await pilot.press("X")
         assert app.heard[-1].x_kind == "step"
 
 

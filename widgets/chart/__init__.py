@@ -1,6 +1,8 @@
-"""A chart of series. Importing it loads neither plotext nor numpy: drawing one does."""
+"""Charts of series. Importing it loads neither plotext nor numpy: drawing one does."""
 
 from .chart import Chart
+from .grid import ChartGrid
 from .model import Line, XKind, YScale
+from .plot import Plot
 
-__all__ = ["Chart", "Line", "XKind", "YScale"]
+__all__ = ["Chart", "ChartGrid", "Line", "Plot", "XKind", "YScale"]

@@ -15,12 +15,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from .glyphs import ASCII, UNICODE, Glyphs
-from .model import STYLES, Line, View, XKind, YScale
+from .model import KINDS, STYLES, Line, View, XKind, YScale
 
 if TYPE_CHECKING:
     from .layout import Frame, Picture, Run
-
-_STEPS: tuple[XKind, XKind] = ("step", "time")
 
 
 class Chart(Widget, can_focus=True):
@@ -36,6 +34,7 @@ class Chart(Widget, can_focus=True):
         "chart--label",
         "chart--axis",
         "chart--cursor",
+        "chart--faint",
         *(f"chart--line-{style}" for style in range(STYLES)),
     }
 
@@ -47,6 +46,8 @@ class Chart(Widget, can_focus=True):
         .chart--label { color: $text-muted; }
         .chart--axis { color: $text-muted; }
         .chart--cursor { color: $warning; }
+        .chart--faint { color: $text-muted; text-style: dim; }
+        &.chosen .chart--title { text-style: bold reverse; }
         .chart--line-0 { color: #56b4e9; }
         .chart--line-1 { color: #f0a030; }
         .chart--line-2 { color: #3ecf8e; }
@@ -90,7 +91,7 @@ class Chart(Widget, can_focus=True):
         Binding("right_curly_bracket", "pan(0.25)", "Pan right", show=False),
         Binding("0", "reset", "All", show=False),
         Binding("L", "log", "Log y", show=False),
-        Binding("X", "axis", "x by step or time", show=False),
+        Binding("X", "axis", "x by step, time or time since the start", show=False),
     ]
 
     ascii: var[bool] = var(False, init=False)
@@ -132,6 +133,8 @@ class Chart(Widget, can_focus=True):
         *,
         ascii: bool = False,  # noqa: A002
         lean: bool = False,
+        small: bool = False,
+        gutter: int = 0,
         zone: tzinfo | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -145,6 +148,8 @@ class Chart(Widget, can_focus=True):
         self.set_reactive(Chart.ascii, ascii)
         self.set_reactive(Chart.lean, lean)
         self._zone = zone
+        self._small, self._gutter = small, gutter
+        self._note = ""
         self._picture: Picture | None = None
         self._frame: Frame | None = None
         self._strips: list[Strip] = []
@@ -166,13 +171,17 @@ class Chart(Widget, can_focus=True):
         y_scale: YScale | None = None,
         *,
         keep_view: bool = False,
+        note: str = "",
+        span: tuple[float, float] | None = None,
     ) -> None:
-        """Show `lines`; `title` is foreign text and made safe here.
+        """Show `lines`; `title` is foreign text and made safe here, `note` a word of ours on them.
 
         `y_scale` None keeps the scale in use. With `keep_view` an interval that was zoomed to and
-        the cursor stay (lines may then hold that interval only); without it all is shown anew.
+        the cursor stay (lines may then hold that interval only); without it all is shown anew. What
+        is looked at up to its end is followed when it grows. `span`: x that there is room for.
         """
         self._lines = tuple(lines)
+        self._note = note
         self._title = title
         if x_kind != self._x_kind:
             keep_view = False
@@ -186,9 +195,27 @@ class Chart(Widget, can_focus=True):
             from .geometry import reach
 
             ends = reach(list(self.picture.series))
+            if span is not None:
+                ends = span if ends is None else (min(ends[0], span[0]), max(ends[1], span[1]))
             if ends is not None:
                 self.view.reach(*ends, keep=keep_view)
-        self._redraw()
+        self._redraw_changes()
+
+    def look_at(self, lo: float, hi: float) -> None:
+        """Show an interval of x, without asking for its points."""
+        if self.view.look(lo, hi):
+            self._redraw()
+
+    def set_gutter(self, cells: int) -> None:
+        """Leave so many cells for the numbers of y at least."""
+        if cells != self._gutter:
+            self._gutter, self._picture = cells, None
+            self._redraw()
+
+    @property
+    def x_kind(self) -> XKind:
+        """What x is."""
+        return self._x_kind
 
     @property
     def picture(self) -> "Picture":
@@ -205,6 +232,9 @@ class Chart(Widget, can_focus=True):
                 self._log,
                 self.ascii,
                 self._zone,
+                self._note,
+                self._small,
+                self._gutter,
             )
         return self._picture
 
@@ -265,6 +295,11 @@ class Chart(Widget, can_focus=True):
         """Show everything."""
         self._show(self.view.reset())
 
+    def action_end(self) -> None:
+        """Show the end, as much of it as is shown now."""
+        shown, whole = self.view.shown, self.view.whole
+        self._show(self.view.look(whole.hi - (shown.hi - shown.lo), whole.hi))
+
     def action_log(self) -> None:
         """Change between a linear and a logarithmic y."""
         self._log = not self._log
@@ -273,7 +308,8 @@ class Chart(Widget, can_focus=True):
 
     def action_axis(self) -> None:
         """Ask for the other kind of x."""
-        self.post_message(self.AxisToggled(self, _STEPS[self._x_kind == "step"]))
+        following = KINDS[(KINDS.index(self._x_kind) + 1) % len(KINDS)]
+        self.post_message(self.AxisToggled(self, following))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse points."""
@@ -312,6 +348,26 @@ class Chart(Widget, can_focus=True):
         self._frame = None
         self._strips = []
         self.refresh()
+
+    def _redraw_changes(self) -> None:
+        """Draw anew, and repaint only rows that have become others: a new point touches few."""
+        before, frame = self._strips, self._frame
+        self._frame, self._strips = None, []
+        same_size = frame is not None and (frame.width, frame.height) == tuple(self.size)
+        if not before or not same_size or self.view.cursor is not None:
+            self.refresh()
+            return
+        self._draw()
+        if len(before) != len(self._strips):
+            self.refresh()
+            return
+        changed = [
+            Region(0, y, self.size.width, 1)
+            for y, (old, new) in enumerate(zip(before, self._strips, strict=True))
+            if old != new
+        ]
+        if changed:
+            self.refresh(*changed)
 
     def _draw(self) -> None:
         """Draw unless what is drawn still holds; colours are looked up anew after a new theme."""

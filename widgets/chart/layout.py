@@ -27,7 +27,11 @@ _APART = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """What to draw. `zone` None is the zone of this machine."""
+    """What to draw. `zone` None is the zone of this machine.
+
+    `note` is said of the lines. A `small` one has its last value for a label, and no legend; the
+    numbers of y have `gutter` cells at least, so that charts below each other stand in line.
+    """
 
     lines: Sequence[Line] = ()
     series: Sequence[Series] = ()
@@ -36,6 +40,9 @@ class Picture:
     log: bool = False
     ascii: bool = False
     zone: tzinfo | None = None
+    note: str = ""
+    small: bool = False
+    gutter: int = 0
 
     @property
     def glyphs(self) -> Glyphs:
@@ -45,9 +52,19 @@ class Picture:
     def tags(self) -> list[tuple[str, str, str]]:
         """Return marker, safe name and style name of each line."""
         return [
-            (marker(style, self.glyphs.markers), show_name(line.name), f"line-{style % STYLES}")
+            (".", "", "faint")
+            if line.faint
+            else (
+                marker(style, self.glyphs.markers),
+                show_name(line.name),
+                f"line-{style % STYLES}",
+            )
             for line, style in zip(self.lines, styles(self.lines), strict=True)
         ]
+
+    def named(self) -> list[int]:
+        """Return the places of the lines that are no mere background."""
+        return [place for place, line in enumerate(self.lines) if not line.faint]
 
 
 @dataclass(slots=True)
@@ -92,12 +109,14 @@ def compose(picture: Picture, view: View, width: int, height: int) -> Frame:
         frame.rows = [_row([(said if at == 0 else "", "label")], width) for at in range(height)]
         return frame
     tags = picture.tags()
-    plan = _plan(picture, tags, width, height)
+    named = [tags[place] for place in picture.named()]
+    plan = _plan(picture, named, width, height)
     series = list(picture.series)
     axis = y_axis(series, view.shown, plan.rows, picture.log)
     at_rows = _y_ticks(axis, plan.rows, picture.glyphs)
     # Half of the width is left to the lines, whatever the numbers look like.
-    gutter = min(max((len(text) for text in at_rows.values()), default=0), width // 2)
+    gutter = max((len(text) for text in at_rows.values()), default=0)
+    gutter = min(max(gutter, picture.gutter), width // 2)
     frame.left, frame.top = gutter + 1, plan.head + plan.legend
     frame.columns, frame.rows = width - gutter - 1 - plan.side, []
     frame.canvas_rows = plan.rows
@@ -108,11 +127,11 @@ def compose(picture: Picture, view: View, width: int, height: int) -> Frame:
 
     frame.rows += _head(picture, view, drawn, plan, width)
     if plan.legend:
-        frame.rows.append(_legend(tags, width, picture.glyphs))
+        frame.rows.append(_legend(named, width, picture.glyphs))
     canvas = _canvas(picture, tags, drawn, size)
     if axis is None:
         _write(canvas, _nothing(picture, view, drawn))
-    side = _side_legend(tags, plan)
+    side = _side_legend(named, plan)
     for at, cells_ in enumerate(canvas):
         text = at_rows.get(at, "")
         edge = picture.glyphs.side_tick if at in at_rows else picture.glyphs.side
@@ -132,6 +151,8 @@ def pixel_columns(picture: Picture, frame: Frame) -> int:
 
 def _plan(picture: Picture, tags: list[tuple[str, str, str]], width: int, height: int) -> _Plan:
     head = 2 if height >= 12 and picture.title else 1
+    if picture.small:
+        return _Plan(1, 0, 0, False, height - 3)
     named = len(tags) > 1 or any(line.name not in ("", picture.title) for line in picture.lines)
     side = 0
     if named and width >= _SIDE and len(tags) > 1:
@@ -146,7 +167,7 @@ def _head(
 ) -> list[list[Run]]:
     cut = picture.glyphs.dots_for_cut
     title = clip(show(picture.title), width, cut)
-    label = _label(picture, view, drawn)
+    label = _small_label(picture) if picture.small else _label(picture, view, drawn)
     if plan.head == 2:
         return [_row([(title, "title")], width), _row([(_fit(label, width), "label")], width)]
     if not title:
@@ -157,20 +178,23 @@ def _head(
 
 def _label(picture: Picture, view: View, drawn: list[Drawn]) -> list[str]:
     """Say what is drawn of how much, the most important first."""
-    totals = [one.total for one in picture.series]
-    points = [one.points for one in drawn]
+    named = picture.named()
+    totals = [picture.series[place].total for place in named]
+    points = [drawn[place].points for place in named]
     parts = []
     if totals:
         each = " a line" if len(totals) > 1 else ""
         if len(set(totals)) > 1 or len(set(points)) > 1:
             totals, points = [sum(totals)], [sum(points)]
-            each = f" in {len(drawn)} lines"
+            each = f" in {len(named)} lines"
         if any(one.sampled for one in picture.series):
             parts.append(f"{points[0]:,} points of a sample{each}")
         elif points[0] == totals[0]:
             parts.append(f"{points[0]:,} points{each}")
         else:
             parts.append(f"{points[0]:,} drawn of {totals[0]:,}{each}")
+    if picture.note:
+        parts.append(picture.note)
     if picture.log:
         parts.append("log y")
     parts += _odd(picture, drawn)
@@ -178,6 +202,15 @@ def _label(picture: Picture, view: View, drawn: list[Drawn]) -> list[str]:
         times = (view.whole.hi / 2 - view.whole.lo / 2) / (view.shown.hi / 2 - view.shown.lo / 2)
         parts.append(f"zoomed {times:,.0f}x" if times >= 10 else f"zoomed {times:.2g}x")
     return parts
+
+
+def _small_label(picture: Picture) -> list[str]:
+    """Say the last value of a single line, how many lines there are of several."""
+    named = picture.named()
+    if len(named) != 1:
+        return [f"{len(named)} lines"] if named else []
+    values = picture.series[named[0]].y
+    return [scale.number(float(values[-1]))] if len(values) else []
 
 
 def _fit(parts: list[str], width: int) -> str:
@@ -194,6 +227,7 @@ def _nothing(picture: Picture, view: View, drawn: list[Drawn]) -> str:
 
 def _odd(picture: Picture, drawn: list[Drawn]) -> list[str]:
     """Say what is not on the canvas as a line. Of a decimated series only some of it is at hand."""
+    drawn = [drawn[place] for place in picture.named()]
     some = any(one.sampled or one.total > len(one.x) for one in picture.series)
     counts = (
         (sum(one.not_positive for one in drawn), "not above 0, left out"),
@@ -292,10 +326,11 @@ def _canvas(
         for one, tag in zip(drawn, tags, strict=True)
     ]
     canvas = figure.draw(inked, *size)
+    several = len(picture.named()) > 1
     for number, (one, tag) in enumerate(zip(drawn, tags, strict=True)):
-        if braille:
+        if braille and not picture.lines[number].faint:
             # Dots have no shape of their own: without colour only these tell lines apart.
-            for x, y in _spots(one, number, len(drawn) > 1, size[0]):
+            for x, y in _spots(one, number, several, size[0]):
                 row = min(max(size[1] - 1 - int(y), 0), size[1] - 1)
                 canvas[row][min(int(x), size[0] - 1)] = (tag[0], number)
         for column, sign in one.marks:

@@ -18,6 +18,7 @@ XKind: TypeAlias = Literal["step", "time", "relative"]
 """What x is: steps, Unix seconds (shown in local time), or seconds since a start."""
 YScale: TypeAlias = Literal["linear", "log"]
 
+KINDS: tuple[XKind, ...] = ("step", "time", "relative")
 STYLES = 8
 """How many colours, and how many markers, tell lines apart."""
 
@@ -30,7 +31,8 @@ class Line:
     (marks at the edge). `style` fixes the colour and the marker (0, 1, 2 ...); without it they
     follow from the name, so that a line keeps them from chart to chart. `total` is how many points
     the whole series has, if that is more than are handed over; `sampled` says that it has more, and
-    nobody knows how many.
+    nobody knows how many. A `faint` line lies behind the others and is not in the legend: what was
+    measured, which comes before a smoothed line of the same name.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Line:
     style: int | None = None
     total: int | None = None
     sampled: bool = False
+    faint: bool = False
 
 
 def marker(style: int, markers: Sequence[str]) -> str:
@@ -52,10 +55,10 @@ def styles(lines: Iterable[Line]) -> list[int]:
     A style is a colour (`style % STYLES`) and a marker, paired otherwise in every further round.
     """
     lines = list(lines)
-    taken = {line.style for line in lines if line.style is not None}
+    taken = {line.style for line in lines if line.style is not None and not line.faint}
     found = []
     for line in lines:
-        style = line.style
+        style = 0 if line.faint else line.style
         if style is None:
             first = zlib.crc32(line.name.encode("utf-8", "surrogatepass")) % STYLES
             style = next(
@@ -91,11 +94,19 @@ class View:
             self.whole = self.shown = around(lo, hi)
             self.cursor = None
             return
-        zoomed = self.zoomed
+        zoomed, at_end = self.zoomed, self.shown.hi == self.whole.hi
         # An owner that answered a zoom hands over that interval only.
         self.whole = around(min(lo, self.whole.lo), max(hi, self.whole.hi))
         if not zoomed:
             self.shown = self.whole
+        elif at_end and self.whole.hi > self.shown.hi:
+            # Whoever looks at the end of what goes on, sees it go on.
+            by = self.whole.hi - self.shown.hi
+            self.shown = Axis(min(self.shown.lo + by, self.shown.hi), self.whole.hi)
+
+    def look(self, lo: float, hi: float) -> bool:
+        """Show from `lo` to `hi`, as far as there is anything; return whether that is new."""
+        return self._show(lo, hi)
 
     def reset(self) -> bool:
         """Show everything; return whether that changed anything."""

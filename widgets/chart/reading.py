@@ -24,7 +24,7 @@ def reading(picture: Picture, view: View, columns: int, width: int) -> list[Run]
     lo, hi = view.span(column, columns)
     if column == columns - 1:
         hi = math.nextafter(hi, math.inf)
-    held = [column_values(one, lo, hi) for one in picture.series]
+    held = [column_values(picture.series[place], lo, hi) for place in picture.named()]
     xs = [float(x) for found in held if found is not None for x in (found[0][0], found[0][-1])]
     near = [x for x in xs if lo <= x < hi] or sorted(xs, key=lambda x: abs(x - lo))[:1]
     values = ["-" if found is None else _values(found[1].tolist()) for found in held]
@@ -35,7 +35,7 @@ def _last(picture: Picture, view: View) -> tuple[str, list[str]]:
     """Return the last x in sight, and the last value of each line."""
     ends: list[float] = []
     values: list[str] = []
-    for one in picture.series:
+    for one in (picture.series[place] for place in picture.named()):
         end = int(one.x.searchsorted(view.shown.hi, "right"))
         values.append(scale.number(float(one.y[end - 1])) if end else "-")
         if end:
@@ -45,9 +45,10 @@ def _last(picture: Picture, view: View) -> tuple[str, list[str]]:
 
 def _line(x: str, values: list[str], width: int, picture: Picture) -> list[Run]:
     """Write x and values, with the names of the lines if they fit: the legend has them."""
-    tags = picture.tags()
+    every, named = picture.tags(), picture.named()
+    tags = [every[place] for place in named]
     cut = picture.glyphs.dots_for_cut
-    bare = len(tags) == 1 and picture.lines[0].name in ("", picture.title)
+    bare = len(tags) == 1 and picture.lines[named[0]].name in ("", picture.title)
     runs: list[Run] = []
     for names in ([] if bare else [24, 12, 0]) or [0]:
         runs = [(x, "label")] if x else []

@@ -12,17 +12,17 @@ from textual.widgets import Static
 from modeldeck.app.actions import Action
 from modeldeck.app.usecases import views
 from modeldeck.app.usecases.compare import Comparison, compare_runs
-from modeldeck.app.usecases.samples import By
-from modeldeck.app.usecases.series import Drawn, Histories, is_curve
+from modeldeck.app.usecases.series import Histories, is_curve
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
-from modeldeck.widgets.chart import Chart, Line
+from modeldeck.widgets.chart import Chart, ChartGrid
 from modeldeck.widgets.table import ListSource, Table
 from modeldeck.widgets.text import one_line
 
-from ..compare_rows import columns, counted, name_of, rows
+from ..charting import KEYS
+from ..compare_rows import columns, counted, rows
 from ..exports import export_rows
-from .base import DeckScreen
+from .compare_charts import CompareCharts
 
 LOW = 30
 """Rows of the terminal from which on the chart has half of the screen."""
@@ -37,17 +37,19 @@ class ChartBox(Container):
             self.call_after_refresh(self.screen.chart_fits)
 
 
-class CompareScreen(DeckScreen):
+class CompareScreen(CompareCharts):
     """2 to 20 runs; the first is the baseline until another one is chosen."""
 
     watches = True
     reads = "comparison"
-    offers = ("metric", "baseline", "follow", "open", "raw", "export", "back")
+    offers = (
+        "metric", "baseline", "follow", "grid", "smooth", "plot", "open", "raw", "export", "back",
+    )  # fmt: skip
     crumb = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         *[Binding(str(at), f"base({at})", "Another baseline", show=False) for at in range(10)],
-        # The chart has no focus of its own; `0` is a run here.
-        *[one for one in Chart.BINDINGS if isinstance(one, Binding) and one.key != "0"],
+        # `0` is a run here.
+        *[one for one in KEYS if one.key != "0"],
     ]
     DEFAULT_CSS = """
     CompareScreen {
@@ -57,6 +59,10 @@ class CompareScreen(DeckScreen):
         & #box { height: 9; }
         &.tall #beware { max-height: 4; }
         &.tall #box { height: 40%; }
+        &.gridded #table, &.gridded #beware { display: none; }
+        & #many { display: none; }
+        &.gridded #many { display: block; }
+        &.gridded #box { display: none; }
     }
     """
 
@@ -64,14 +70,9 @@ class CompareScreen(DeckScreen):
         super().__init__()
         self.run_ids = list(run_ids)
         self.command = f"modeldeck runs compare {' '.join(run_ids)}"
-        self.item: Comparison | None = None
         self.everything = False
-        self.metric = ""
-        self.by: By = "step"
-        self.histories: Histories | None = None
         self._baseline: str | None = None
         self._source = ListSource()
-        self._width = 0
 
     def body(self) -> Iterator[Widget]:
         """What is compared, the table, what to beware of, a chart."""
@@ -82,6 +83,8 @@ class CompareScreen(DeckScreen):
         chart = Chart(ascii=self.console.ascii_only, zone=self.session.clock().tzinfo, id="chart")
         chart.can_focus = False
         yield ChartBox(chart, id="box")
+        zone = self.session.clock().tzinfo
+        yield ChartGrid(ascii=self.console.ascii_only, zone=zone, id="many")
 
     def on_mount(self) -> None:
         """Have the keys go to the table."""
@@ -93,16 +96,6 @@ class CompareScreen(DeckScreen):
     def on_resize(self) -> None:
         """A low terminal leaves the table more room."""
         self.set_class(self.app.size.height >= LOW, "tall")
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        return self.query_one("#table", Table)
-
-    @property
-    def chart(self) -> Chart:
-        """The chart."""
-        return self.query_one("#chart", Chart)
 
     # Asking.
 
@@ -190,6 +183,8 @@ class CompareScreen(DeckScreen):
         """What is in sight."""
         if self.notice or self.item is None:
             return super().state_line()
+        if self.gridded:
+            return [Part(self.grid.position, "dim")], [Part(self.age(), "dim")]
         return [Part(self.table.position, "dim")], [Part(self.age(), "dim")]
 
     def on_table_view_changed(self) -> None:
@@ -258,113 +253,3 @@ class CompareScreen(DeckScreen):
 
         day = f"{self.session.clock():%Y%m%d}"
         export_rows(self, f"compare-{day}.csv", pages, "rows")
-
-    # The chart.
-
-    def _metrics(self) -> list[str]:
-        if self.item is None:
-            return []
-        declared = [row.key for row in self.item.metrics if row.direction]
-        return [*declared, *(row.key for row in self.item.metrics if not row.direction)]
-
-    def do_metric(self) -> None:
-        """The chart of the metric under the cursor; if that is drawn, of the next."""
-        section, _, key = (self.table.cursor_key or "").partition(" ")
-        if section == "METRICS" and key != self.metric:
-            self.draw(key)
-        else:
-            self.do_next_part()
-
-    def why_not_metric(self) -> str:
-        """There has to be one."""
-        return "" if self._metrics() else "none of the runs has a metric"
-
-    def do_next_part(self, by: int = 1) -> None:
-        """The chart of the next metric."""
-        every = self._metrics()
-        if every:
-            at = every.index(self.metric) if self.metric in every else -1
-            self.draw(every[(at + by) % len(every)])
-
-    def do_previous_part(self) -> None:
-        """The chart of the metric before."""
-        self.do_next_part(-1)
-
-    why_not_next_part = why_not_previous_part = why_not_metric
-
-    def draw(self, key: str, *, keep: bool = False) -> None:
-        """Draw the series of a metric of all runs."""
-        item, histories = self.item, self.histories
-        if item is None or histories is None or not key:
-            return
-        self.metric = key
-        self.query_one("#box").display = True
-        self._width = self.chart.size.width
-        if not self._width:
-            return
-        columns_, by, view = self.chart.columns, self.by, self.chart.view
-        low, high = (view.shown.lo, view.shown.hi) if keep and view.zoomed else (None, None)
-
-        async def work() -> tuple[str, By, bool, Sequence[Drawn]]:
-            ids = [run.id for run in item.runs]
-            found = await histories.drawn_together(ids, key, columns_, low, high, by)
-            return key, by, keep, found
-
-        self.bridge.ask(self, "drawn", f"series {key} of {len(item.runs)} runs", work)
-
-    def chart_fits(self) -> None:
-        """Draw what was waiting for room, or has another room now."""
-        if self.is_attached and self.metric and self.chart.size.width != self._width:
-            self.draw(self.metric, keep=bool(self._width))
-
-    def got_drawn(self, answer: tuple[str, By, bool, Sequence[Drawn]]) -> None:
-        """Draw lines that have come; a run keeps its marker whatever is drawn."""
-        key, by, keep, found = answer
-        if self.item is None:
-            return
-        lines = [
-            Line(
-                name_of(run, place),
-                one.x,
-                one.y,
-                style=place,
-                total=one.total,
-                sampled=one.sampled,
-            )
-            for place, (run, one) in enumerate(zip(self.item.runs, found, strict=True))
-            if one.total != 0
-        ]
-        self.chart.set_lines(lines, by, key, keep_view=keep)
-        if not lines:
-            self.say(f"{key} has no series, only a last value", "dim")
-
-    def on_chart_zoomed(self, message: Chart.Zoomed) -> None:
-        """Fetch the interval."""
-        message.stop()
-        self.draw(self.metric, keep=True)
-
-    def on_chart_axis_toggled(self, message: Chart.AxisToggled) -> None:
-        """The other kind of x."""
-        message.stop()
-        self.by = "time" if message.x_kind == "time" else "step"
-        self.draw(self.metric)
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor of the chart."""
-        self.chart.action_move(by)
-
-    def action_zoom(self, times: float) -> None:
-        """Magnify."""
-        self.chart.action_zoom(times)
-
-    def action_pan(self, share: float) -> None:
-        """Move sideways."""
-        self.chart.action_pan(share)
-
-    def action_log(self) -> None:
-        """A logarithmic y, or not."""
-        self.chart.action_log()
-
-    def action_axis(self) -> None:
-        """Step or time."""
-        self.chart.action_axis()

@@ -20,12 +20,12 @@ from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.reader import Reader
 
 from ..bridge import Failed, Loaded
+from .run_chart_verbs import RunChartVerbs
 from .run_charts import ChartsPart
 from .run_files import FilesPart, file_of, text_screen
 from .run_log import LogPart
 from .run_part import RunPart
 from .run_tables import DataPart, EvaluationsPart, FiguresPart, LockPart, TagsPart
-from .run_verbs import RunVerbs
 from .run_words import NO_USAGE, first_line, second_line
 
 PARTS: dict[str, type[RunPart]] = {
@@ -41,14 +41,14 @@ PARTS: dict[str, type[RunPart]] = {
 NAMES = tuple(PARTS)
 
 
-class RunScreen(RunVerbs):
+class RunScreen(RunChartVerbs):
     """A run, named by itself, its id, a unique beginning of that, or a name that only it has."""
 
     watches = True
     reads = "detail"
     offers = (
-        "open", "next_part", "filter", "compare", "describe", "raw", "hangs", "owner", "export",
-        "wrap", "follow", "edit", "address",
+        "open", "next_part", "filter", "grid", "smooth", "system", "compare", "describe",
+        "raw", "hangs", "owner", "export", "wrap", "follow", "edit", "address",
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(str(at), f"part('{name}')", PARTS[name].word, show=False)

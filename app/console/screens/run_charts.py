@@ -5,21 +5,24 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.widget import Widget
 
+from modeldeck.app.usecases.confusion import is_matrix
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.app.usecases.export import export_points
-from modeldeck.app.usecases.samples import By
+from modeldeck.app.usecases.finding import find
 from modeldeck.app.usecases.series import Drawn, Histories, grouped, is_curve
 from modeldeck.app.usecases.views import point
 from modeldeck.backends.api.runs import SeriesInfo
-from modeldeck.widgets.chart import Chart, Line
+from modeldeck.widgets.chart import Chart
 from modeldeck.widgets.sparkline import spark
 from modeldeck.widgets.table import Cell, Column, Row
 
+from ..charting import KEYS
 from ..exports import export_rows
 from ..words import figure
-from .run_part import TablePart
+from .run_grid import GridPart
 
 PAUSE = 0.06
 """Seconds for which the cursor must stand on a series before it is drawn."""
@@ -31,22 +34,22 @@ SPARK = 10
 WIDE, MIDDLE = 110, 72
 
 
-class ChartsPart(TablePart):
+class ChartsPart(GridPart):
     """Series at the left, the chart at the right; below each other where it is narrow."""
 
     word = "Charts"
     nothing = 'no series: a script writes {"step": 1, "loss": 0.5} lines to metrics.jsonl'
-    # The chart has no focus of its own: its keys work while one moves in the list.
-    BINDINGS: ClassVar[list[BindingType]] = list(Chart.BINDINGS)
+    BINDINGS: ClassVar[list[BindingType]] = list(KEYS)
     DEFAULT_CSS = """
     ChartsPart {
         layout: vertical;
         & > Table { height: auto; max-height: 6; }
-        & > Chart { height: 1fr; }
+        & > #drawn { height: 1fr; }
+        & > #drawn > .system { height: 30%; }
         &.middle, &.wide { layout: horizontal; }
         &.middle > Table { width: 24; height: 1fr; max-height: 100%; }
         &.wide > Table { width: 44; height: 1fr; max-height: 100%; }
-        &.middle > Chart, &.wide > Chart { width: 1fr; margin-left: 1; }
+        &.middle > #drawn, &.wide > #drawn { width: 1fr; margin-left: 1; }
     }
     """
     columns: ClassVar[Sequence[Column]] = [
@@ -57,8 +60,6 @@ class ChartsPart(TablePart):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self.by: By = "step"
-        self.histories: Histories | None = None
         self.shown: tuple[str, ...] = ()
         self.said = ""
         self._figures: Mapping[str, SeriesInfo] = {}
@@ -69,17 +70,18 @@ class ChartsPart(TablePart):
 
     @classmethod
     def holds(cls, detail: RunDetail) -> bool:
-        """Whether it has series."""
-        return bool(detail.series)
+        """Whether it has series, or a picture of another kind."""
+        return bool(detail.series) or any(is_matrix(one.path) for one in detail.artifacts)
 
     def body(self) -> Iterator[Widget]:
         """The list and the chart."""
         yield from super().body()
         console = self.run_screen.console
-        clock = self.run_screen.session.clock()
-        chart = Chart(ascii=console.ascii_only, zone=clock.tzinfo)
+        chart = Chart(
+            ascii=console.ascii_only, zone=self.run_screen.session.clock().tzinfo, id="large"
+        )
         chart.can_focus = False
-        yield chart
+        yield Vertical(chart, id="drawn")
 
     def on_mount(self) -> None:
         """Arrange by the width."""
@@ -103,17 +105,17 @@ class ChartsPart(TablePart):
     @property
     def chart(self) -> Chart:
         """The chart."""
-        return self.query_one(Chart)
+        return self.query_one("#large", Chart)
 
     @property
     def position(self) -> str:
         """What is drawn of what is chosen."""
-        return self.said or super().position
+        return self.grid_position or self.wrong or self.said or super().position
 
     # The list.
 
     def rows(self, detail: RunDetail) -> Sequence[Row]:
-        """A row for each group and below it one for each of its series."""
+        """A row for each group and below it one for each of its series; then other pictures."""
         groups = grouped(detail.series)
         rows = []
         for group in groups:
@@ -125,7 +127,8 @@ class ChartsPart(TablePart):
             for one in group.series:
                 name = one.key[len(group.prefix) + 1 :] if below else one.key
                 rows.append(self._row(one.key, name, detail, level=int(below)))
-        return rows
+        paths = [one.path for one in detail.artifacts if is_matrix(one.path)]
+        return [*rows, *(Row(f"c:{path}", [path, Cell("matrix", "dim")]) for path in paths)]
 
     def _row(self, key: str, name: str, detail: RunDetail, level: int) -> Row:
         ascii_only = self.run_screen.console.ascii_only
@@ -134,16 +137,26 @@ class ChartsPart(TablePart):
         last = figure(detail.run.metrics.get(key))
         return Row(f"s:{key}", [name, last, Cell(picture, "dim")], level=level)
 
+    def fitting(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Rows of names that fit: a part of one, a glob, a regular expression."""
+        found = find((row.key[2:] for row in rows), self.text)
+        self.wrong = found.wrong
+        names = set(found.names)
+        return [row for row in rows if row.key[2:] in names and row.key[0] != "g"]
+
     def take(self, detail: RunDetail) -> None:
         """Show these series; draw again what has changed."""
         if self.histories is None:
             self.histories = Histories(self.run_screen.session)
         self.histories.note(detail.run.id, detail.series)
         figures = {one.key: one for one in detail.series}
-        changed = {key for key in self.shown if figures.get(key) != self._figures.get(key)}
+        known = self._figures.keys() | figures.keys()
+        different = {key for key in known if figures.get(key) != self._figures.get(key)}
+        changed = different & {*self.shown, *self.system_keys()}
         old, self._figures = self._figures, figures
-        self.chart.display = bool(detail.series)
+        self.query_one("#drawn").display = self.holds(detail) and not self.gridded
         super().take(detail)
+        self.take_grid(detail, different)
         if not self.shown and not self._wanted:
             self._wanted = self._first(detail)
         if self._wanted:
@@ -170,7 +183,8 @@ class ChartsPart(TablePart):
             super().take(self.run_screen.detail)
 
     def choose(self, key: str) -> None:
-        """Put the cursor on a series."""
+        """Put the cursor on a series, and draw it large."""
+        self.leave_grid()
         self.table.clear_marks()
         self._wanted = key
         if self.run_screen.detail is not None:
@@ -198,7 +212,9 @@ class ChartsPart(TablePart):
         self.draw()
 
     def back(self) -> bool:
-        """Take marks off, then the narrowing."""
+        """Leave the many charts, take marks off, then the narrowing."""
+        if self.leave_grid():
+            return True
         if self.table.marks:
             self.table.clear_marks()
             return True
@@ -206,7 +222,8 @@ class ChartsPart(TablePart):
 
     def why_not_open(self) -> str:
         """There has to be one."""
-        return "" if self.chosen() else "there is nothing to draw"
+        some = self.chosen() or self.current.startswith("c:")
+        return "" if some else "there is nothing to draw"
 
     def open_current(self) -> None:
         """Draw it at once."""
@@ -214,40 +231,65 @@ class ChartsPart(TablePart):
 
     # Drawing.
 
+    def redraw(self) -> None:
+        """Draw it, and the small ones, by another x or smoothed otherwise."""
+        if self.has_system and self.by == "step":
+            self.by = "time"
+        self.draw()
+        self.renew_grid()
+
     def draw(self, *, keep: bool = False, pause: float = 0) -> None:
         """Draw what is chosen; `keep` what is zoomed to."""
         keys = self.chosen()
         detail, histories = self.run_screen.detail, self.histories
+        if self.current.startswith("c:") and not keys:
+            self.draw_matrix(self.current[2:])
+            return
         if not keys or detail is None or histories is None:
             return
+        self.hide_matrix()
         if keys == self.shown and not keep and pause:
             return
         self._width = self.chart.size.width
         self._late = not (self.display and self._width)
         if self._late:
             return
-        run_id, by, columns = detail.run.id, self.by, self.chart.columns
+        run_id, by, columns, weight = detail.run.id, self.by, self.chart.columns, self.weight
         view = self.chart.view
         zoomed = keep and view.zoomed
         low, high = (view.shown.lo, view.shown.hi) if zoomed else (None, None)
+        if zoomed and view.shown.hi == view.whole.hi:
+            # It may have grown: what is new at the end is wanted too.
+            high = self.end_of(keys, view.shown.hi)
+        beside = self.system_keys()
 
-        async def work() -> tuple[tuple[str, ...], By, bool, list[Drawn]]:
+        async def work() -> tuple[tuple[str, ...], bool, list[Drawn], list[Drawn]]:
             if pause:
                 await asyncio.sleep(pause)
             found = [
-                await histories.drawn(run_id, key, columns, low, high, by)
+                await histories.drawn(run_id, key, columns, low, high, by, weight)
                 for key in keys[:MOST_LINES]
             ]
-            return keys, by, keep, found
+            below = [await histories.drawn(run_id, key, columns, low, high, by) for key in beside]
+            return keys, keep, found, below
 
         self.ask("drawn", f"series {', '.join(keys[:3])}", work)
 
-    def got_drawn(self, answer: tuple[tuple[str, ...], By, bool, list[Drawn]]) -> None:
+    def end_of(self, keys: Sequence[str], end: float) -> float:
+        """Where series end now, in the unit of x; at least `end`."""
+        infos = [self._figures[key] for key in keys]
+        if self.by == "step":
+            return max([end, *(float(info.last_step) for info in infos)])
+        times = [info.last_time.timestamp() for info in infos if info.last_time]
+        starts = [info.first_time.timestamp() for info in self._figures.values() if info.first_time]
+        zero = min(starts, default=0.0) if self.by == "relative" else 0.0
+        return max([end, *(time - zero for time in times)])
+
+    def got_drawn(self, answer: tuple[tuple[str, ...], bool, list[Drawn], list[Drawn]]) -> None:
         """Draw lines that have come."""
-        keys, by, keep, found = answer
+        keys, keep, found, below = answer
         self.shown = keys
-        lines = [Line(one.key, one.x, one.y, total=one.total, sampled=one.sampled) for one in found]
-        self.chart.set_lines(lines, by, self._title(keys), keep_view=keep)
+        self.show_lines(found, below, self._title(keys), keep=keep)
         left = len(keys) - len(found)
         self.said = f"{len(found)} of {len(keys)} series drawn" if left else ""
 
@@ -262,12 +304,6 @@ class ChartsPart(TablePart):
         """Fetch the interval."""
         message.stop()
         self.draw(keep=True)
-
-    def on_chart_axis_toggled(self, message: Chart.AxisToggled) -> None:
-        """The other kind of x."""
-        message.stop()
-        self.by = "time" if message.x_kind == "time" else "step"
-        self.draw()
 
     def why_not_export(self) -> str:
         """There has to be something."""
@@ -289,29 +325,3 @@ class ChartsPart(TablePart):
 
         name = keys[0].replace("/", "-") if len(keys) == 1 else "series"
         export_rows(screen, f"{name}.csv", pages, "points", names=POINT)
-
-    # The keys of the chart.
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor of the chart."""
-        self.chart.action_move(by)
-
-    def action_zoom(self, times: float) -> None:
-        """Magnify."""
-        self.chart.action_zoom(times)
-
-    def action_pan(self, share: float) -> None:
-        """Move sideways."""
-        self.chart.action_pan(share)
-
-    def action_reset(self) -> None:
-        """Show everything."""
-        self.chart.action_reset()
-
-    def action_log(self) -> None:
-        """A logarithmic y, or not."""
-        self.chart.action_log()
-
-    def action_axis(self) -> None:
-        """Step or time."""
-        self.chart.action_axis()

@@ -143,13 +143,17 @@ class TablePart(RunPart):
         """Show these facts."""
         rows = self.rows(detail)
         if self.text:
-            rows = [row for row in rows if fits(row, self.text)]
+            rows = self.fitting(rows)
         self.table.empty = f"nothing has {self.text} in it" if self.text else self.nothing
         first = not self._source.count
         self._source.replace(rows)
         self.table.refresh_rows()
         if first and rows and rows[0].key.startswith("# "):
             self.table.goto(1)
+
+    def fitting(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Those of `rows` that the text finds."""
+        return [row for row in rows if fits(row, self.text)]
 
     def narrow(self, text: str) -> None:
         """Show only rows with this text in them."""

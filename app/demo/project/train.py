@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
-from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -29,10 +29,10 @@ def main():
     args = arguments()
     data = LOADERS[args.data]()
     rows = np.arange(len(data.target))
-    parts = train_test_split(
+    split = train_test_split(
         data.data, data.target, rows, test_size=0.3, stratify=data.target, random_state=args.seed
     )
-    train_x, test_x, train_y, test_y, _, test_rows = parts
+    train_x, test_x, train_y, test_y, _, test_rows = split
     scaler = StandardScaler().fit(train_x)
     train_x, test_x = scaler.transform(train_x), scaler.transform(test_x)
 
@@ -50,7 +50,8 @@ def main():
         model = TRAINERS[args.kind](args, train_x, train_y, test_x, test_y, log)
         scores = final(model, test_x, test_y)
         log.write(json.dumps({"step": args.epochs, **scores}) + "\n")
-    predictions(model, test_x, test_y, test_rows)
+    predictions(model, args.data, test_x, test_y, test_rows)
+    confusion(model, test_x, test_y)
     slices(model, args.data, test_x, test_y, scores)
     save(model, args.save)
     print(" ".join(f"{name} {value:.4f}" for name, value in scores.items()))
@@ -137,24 +138,39 @@ def final(model, x, y):
     }
 
 
-def predictions(model, x, y, rows):
+def parts(data, x, y):
+    """Parts of the test set that no row is twice in."""
+    if data == "digits":
+        return {f"digit {digit}": y == digit for digit in (1, 8, 9)}
+    large = x[:, 0] > np.quantile(x[:, 0], 0.75)
+    return {"large radius": large, "small radius": ~large}
+
+
+def predictions(model, data, x, y, rows):
+    """A line for each row of the test set, so that two models can be compared row by row."""
     proba = model.predict_proba(x)
+    names = np.full(len(y), "", dtype=object)
+    for name, mask in parts(data, x, y).items():
+        names[mask] = name
     with (OUT / "artifacts" / "predictions.csv").open("w") as file:
-        file.write("row,label,predicted,probability\n")
-        for row, label, p in zip(rows, y, proba, strict=True):
-            file.write(f"{row},{label},{p.argmax()},{p.max():.6f}\n")
+        binary = proba.shape[1] == 2
+        file.write("id,label,prediction,score,slice\n" if binary else "id,label,prediction,slice\n")
+        for row, label, p, name in zip(rows, y, proba, names, strict=True):
+            score = f"{p[1]:.6f}," if binary else ""
+            file.write(f"{row},{label},{p.argmax()},{score}{name}\n")
+
+
+def confusion(model, x, y):
+    matrix = confusion_matrix(y, model.predict_proba(x).argmax(axis=1))
+    labels = [str(label) for label in np.unique(y)]
+    write("artifacts/confusion_matrix.json", {"labels": labels, "matrix": matrix.tolist()})
 
 
 def slices(model, data, x, y, scores):
     """What gates compare: scores on the whole test set and on parts of it."""
     predicted = model.predict_proba(x).argmax(axis=1)
     found = [("", name, value, len(y)) for name, value in scores.items()]
-    if data == "digits":
-        parts = {f"digit {digit}": y == digit for digit in (1, 8, 9)}
-    else:
-        large = x[:, 0] > np.quantile(x[:, 0], 0.75)
-        parts = {"large radius": large, "small radius": ~large}
-    for name, mask in parts.items():
+    for name, mask in parts(data, x, y).items():
         found.append(
             (name, "accuracy", float((predicted[mask] == y[mask]).mean()), int(mask.sum()))
         )

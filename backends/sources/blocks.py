@@ -152,4 +152,4 @@ def _sound(data: bytes, at: int) -> bool:
         return False
     crc, length, _ = _HEAD.unpack_from(data, at)
     end = at + _HEAD.size + length
-    return end <= min(at + room, len(data)) and crc32(data[at + 6 : end]) == crc
+    return bool(end <= min(at + room, len(data)) and crc32(data[at + 6 : end]) == crc)

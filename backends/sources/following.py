@@ -52,6 +52,6 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         if not stat.S_ISREG(found.st_mode):
             raise UnreadError("is no ordinary file")
         try:
-            yield file, found.st_size  # type: ignore[misc]
+            yield file, found.st_size
         except OSError as error:
             raise UnreadError(f"cannot be read ({error.strerror})") from error

@@ -8,7 +8,13 @@ from modeldeck.app.console.startapp import StartApp
 from modeldeck.app.workspace import NothingFoundError, Wish, find
 from tests.console.dump import SIZES, check, dump, press, settled, typed
 
-LOOKED = ("MODELDECK_REGISTRY", ".modeldeck in /home/ada and above", "./mlflow.db", "./mlruns")
+LOOKED = (
+    "MODELDECK_REGISTRY",
+    ".modeldeck in /home/ada and above",
+    "./mlflow.db",
+    "./mlruns",
+    "./wandb",
+)
 
 
 @pytest.fixture

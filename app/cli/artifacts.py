@@ -61,6 +61,6 @@ async def get(
         saved = await usecase.download(session, address, artifact, folder, replace=force)
         if saved.here:
             streams.say(f"{saved.target}: is there already, with the same bytes")
-        print(f"{saved.digest}  {show(str(saved.target))}")
+        print(show(f"{saved.digest}  {saved.target}"))
     if not found:
         streams.say("it has no files")

@@ -24,6 +24,7 @@ from modeldeck.app.usecases.describe import describe_run
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.shelf import plan_tags
 from modeldeck.backends.api.errors import ConflictError
+from modeldeck.backends.api.query import Field
 from modeldeck.widgets.bar import Part
 from tests.hostile.place import RUN, STORED, WORST, ids, place_of
 from tests.hostile.strings import LOOKALIKES, NAMES, PATHS
@@ -83,7 +84,7 @@ def _over(name: str) -> Open:
 
 
 async def _output(_: Console) -> Opened:
-    child = subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, "-c", ""])  # noqa: ASYNC220 - ends at once
     child.wait()
     log = Path(tempfile.mkdtemp()) / "command.log"
     log.write_text("\n".join(NAMES), "utf-8", "replace")
@@ -100,6 +101,16 @@ def _conflict() -> Open:
     return _made("ConflictDialog", ConflictError(WORST, where=WORST, way_out=WORST))
 
 
+def _groups(name: str) -> Open:
+    """Runs by a tag of that name."""
+
+    async def make(_: Console) -> Opened:
+        screens_ = every_screen()
+        return screens_["GroupsScreen"](screens_["RunsScreen"](), Field(name, "tags"))
+
+    return make
+
+
 OPENED: dict[str, Sequence[Open]] = {
     "OverviewScreen": [_made("OverviewScreen")],
     "ExperimentsScreen": [_made("ExperimentsScreen"), _made("ExperimentsScreen", where=WORST)],
@@ -108,6 +119,7 @@ OPENED: dict[str, Sequence[Open]] = {
         _made("RunsScreen", experiment=WORST),
         _made("RunsScreen", where=WORST, sort=WORST),
     ],
+    "GroupsScreen": [_groups(name) for name in (NAMES[0], WORST)],
     "RunScreen": [
         *[
             _made("RunScreen", RUN, part)

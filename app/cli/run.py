@@ -37,6 +37,14 @@ SAID = 20
 @click.option(
     "--mlflow", is_flag=True, help="Take what it logs with MLflow, wherever that would go."
 )
+@click.option(
+    "--no-system",
+    "system",
+    is_flag=True,
+    default=True,
+    flag_value=False,
+    help="Without CPU, memory and GPUs of its processes every few seconds.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 @place_options
 @without_place
@@ -63,6 +71,7 @@ async def _record(
     name: str,
     tags: Sequence[str],
     mlflow: bool,
+    system: bool,
     command: Sequence[str],
 ) -> int:
     from modeldeck.app.usecases.recording import Recipe, record
@@ -74,6 +83,7 @@ async def _record(
         name=name,
         tags=dict(map(_pair, tags)),
         mlflow=mlflow,
+        system=system,
     )
     recorded = await record(session, recipe, show=_pass_on, began=_began)
     for problem in recorded.problems[:SAID]:

@@ -93,6 +93,11 @@ class Child:
             for descriptor in (output, word, gate):
                 os.close(descriptor)
 
+    @property
+    def pid(self) -> int:
+        """The number of the shell that the command runs below."""
+        return self._process.pid
+
     def send(self, number: int) -> None:
         """Send a signal to the command and all it started; nothing once it has ended."""
         if self._process.returncode is None:

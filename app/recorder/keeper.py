@@ -1,7 +1,8 @@
 """From the run directory into the registry: live, at the end, or after a crash."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.events import Actor
 from modeldeck.backends.api.ingest import Batch, Problem, RunRecord
-from modeldeck.backends.api.runs import Run, Status, Usage
+from modeldeck.backends.api.runs import Points, Run, Status, Usage
 
 from . import child, rundir
 from .follow import Reader
@@ -63,6 +64,12 @@ class Keeper:
                 found = True
             if not reader.behind:
                 return found
+
+    async def add(self, points: Mapping[str, Points]) -> None:
+        """Take points that the script did not write. A registry that cannot now does without."""
+        if points:
+            with contextlib.suppress(ModeldeckError):
+                await self._registry.log(self.run.id, Batch(points=points))
 
     async def follow(self) -> None:
         """`take`, where others may have taken something since the last time."""

@@ -24,6 +24,7 @@ from modeldeck.app.recorder.lock import capture, lock_digest
 from modeldeck.app.recorder.masking import masked
 from modeldeck.app.recorder.mlflow import store_uri
 from modeldeck.app.recorder.output import Passing
+from modeldeck.app.recorder.system import System
 from modeldeck.backends.api.errors import (
     ModeldeckError,
     NotFoundError,
@@ -31,7 +32,7 @@ from modeldeck.backends.api.errors import (
     UsageError,
 )
 from modeldeck.backends.api.ingest import Problem, RunRecord
-from modeldeck.backends.api.runs import Lock, Run, Status
+from modeldeck.backends.api.runs import Lock, Points, Run, Status
 
 from .session import Session
 
@@ -51,7 +52,8 @@ Look = tuple[Lock, bytes | None]
 class Recipe(Struct, frozen=True, kw_only=True):
     """What to record: the command, where, under which names.
 
-    `mlflow` has the script log with MLflow into the run directory, wherever else it would.
+    `mlflow` has the script log with MLflow into the run directory, wherever else it would. `system`
+    writes figures of the machine beside what it logs.
     """
 
     command: Sequence[str]
@@ -60,6 +62,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     name: str = ""
     tags: Mapping[str, str] = {}
     mlflow: bool = False
+    system: bool = True
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -161,7 +164,15 @@ class _Recording:
         self, command: child.Child, keeper: Keeper, looking: "asyncio.Task[Look]"
     ) -> child.Ended:
         tick = pause = 0
+        system = System(command.pid)
+        looked: asyncio.Task[Mapping[str, Points]] | None = None
         while (ended := command.reap()) is None:
+            if looked is not None and looked.done():
+                await keeper.add(looked.result())
+                looked = None
+            elif looked is None and system.due and self._recipe.system:
+                # A GPU that does not answer holds up nothing.
+                looked = asyncio.create_task(asyncio.to_thread(system.look))
             if tick >= pause:
                 pause = tick + TAKE
                 try:
@@ -173,6 +184,8 @@ class _Recording:
                     pause = tick + 10 * TAKE
             await asyncio.sleep(TICK)
             tick += 1
+        if looked is not None:
+            await keeper.add(await looked)
         return ended
 
     async def _note(self, keeper: Keeper, look: Look) -> None:

@@ -44,6 +44,7 @@ ACTIONS = (
     Action("compare", "c", "c", "compare the marked", short="compare"),
     Action("baseline", "equals_sign", "=", "make it the baseline", short="baseline"),
     Action("columns", "C", "C", "choose columns", short="columns"),
+    Action("group", "B", "B", "group by the chosen column", short="group"),
     Action("tree", "t", "t", "nested or flat", short="tree"),
     Action("promote", "p", "p", "point an alias at it", danger=True, short="alias"),
     Action("rollback", "R", "R", "roll back", danger=True),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from modeldeck.app.usecases.words import sort_of
+from modeldeck.app.usecases.words import field_text, sort_of
 from modeldeck.backends.api.errors import FilterError
 from modeldeck.backends.api.query import Vocabulary
 
@@ -33,20 +33,3 @@ def sorted_also_by(keys: Keys, column: str) -> Keys:
     if column in dict(keys):
         return tuple((key, down != (key == column)) for key, down in keys)
     return (*keys, (column, True))
-
-
-def field_text(key: str) -> str:
-    """A field as filters and sorts write it: a key with odd characters stands in quotes."""
-    of, dot, name = key.partition(".")
-    if not dot or (name and not set(name) & _ODD and not any(map(str.isspace, name))):
-        return key
-    return f"{of}.{quoted(name)}"
-
-
-def quoted(text: str) -> str:
-    """A text in quotes, as filters read it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-_ODD = frozenset("()\"'`,=<>!~")

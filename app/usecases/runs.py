@@ -14,6 +14,35 @@ SINGLY = 8
 """So many runs are looked for one by one."""
 
 
+async def run_query(
+    session: Session,
+    *,
+    experiments: Sequence[str] | None = None,
+    where: str = "",
+    sort: str = "",
+    shelf: Shelf = Shelf.ACTIVE,
+    parent: str | None = None,
+    top: bool = False,
+    fields: Fields | None = None,
+) -> RunQuery:
+    """Runs that fit the filter text, in the order of the sort text; newest first without one.
+
+    `experiments` are names or ids; NotFoundError when there is no such experiment.
+    """
+    names = None
+    if experiments is not None:
+        names = [(await session.registry.experiment(ref)).name for ref in experiments]
+    return RunQuery(
+        experiments=names,
+        where=filter_of(session, where, RUNS),
+        sort=sort_of(sort, RUNS),
+        shelf=shelf,
+        parent=parent,
+        top=top,
+        fields=fields or Fields(),
+    )
+
+
 async def list_runs(
     session: Session,
     *,
@@ -26,21 +55,16 @@ async def list_runs(
     fields: Fields | None = None,
     first: int = 100,
 ) -> Window[Run]:
-    """Runs that fit the filter text, in the order of the sort text; newest first without one.
-
-    `experiments` are names or ids; NotFoundError when there is no such experiment.
-    """
-    names = None
-    if experiments is not None:
-        names = [(await session.registry.experiment(ref)).name for ref in experiments]
-    query = RunQuery(
-        experiments=names,
-        where=filter_of(session, where, RUNS),
-        sort=sort_of(sort, RUNS),
+    """The runs that `run_query` asks for."""
+    query = await run_query(
+        session,
+        experiments=experiments,
+        where=where,
+        sort=sort,
         shelf=shelf,
         parent=parent,
         top=top,
-        fields=fields or Fields(),
+        fields=fields,
     )
     return await session.registry.runs(query, first)
 

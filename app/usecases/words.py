@@ -28,3 +28,20 @@ def sort_of(text: str, vocabulary: Vocabulary) -> Sequence[Sort]:
     except FilterError as error:
         error.where = f"sort, character {error.position + 1}"
         raise
+
+
+def field_text(key: str) -> str:
+    """A field as filters and sorts write it: a key with odd characters stands in quotes."""
+    of, dot, name = key.partition(".")
+    if not dot or (name and not set(name) & _ODD and not any(map(str.isspace, name))):
+        return key
+    return f"{of}.{quoted_text(name)}"
+
+
+def quoted_text(text: str) -> str:
+    """A text in quotes, as filters read it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+_ODD = frozenset("()\"'`,=<>!~")

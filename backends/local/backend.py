@@ -11,13 +11,14 @@ from ..api.address import run as run_address
 from ..api.artifacts import Artifact
 from ..api.errors import DamagedError, ModeldeckError, NotFoundError
 from ..api.events import Actor, Event
+from ..api.groups import Groups
 from ..api.ingest import Source
 from ..api.lists import ListWindow, RunQuery
 from ..api.models import Alias, Model, Version
 from ..api.order import arranged, experiment_fields, model_fields, version_fields
 from ..api.plan import Change, Plan
 from ..api.protocols import READS, YES, Availability
-from ..api.query import Expression, Sort
+from ..api.query import Expression, Field, Sort
 from ..api.runs import (
     Dataset,
     Evaluation,
@@ -36,6 +37,7 @@ from . import experiments, models, runs, series, trail
 from .database import Connection, Database
 from .errors import clear_errors
 from .files import Layout
+from .groups import groups_of
 from .happened import Happened
 from .receiving import Receiver
 from .store import Store, copy
@@ -126,6 +128,10 @@ class LocalBackend(Receiver, Happened):
         window = run_window(self.registry, query, to_micros(self.clock()))
         await window.open(first)
         return window
+
+    async def run_groups(self, query: RunQuery, by: Field, metrics: Sequence[str]) -> Groups:
+        now = to_micros(self.clock())
+        return await self.registry.read(lambda c: groups_of(c, query, now, by, metrics))
 
     async def run(self, ref: str) -> Run:
         def work(connection: Connection) -> Run:

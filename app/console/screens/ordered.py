@@ -1,8 +1,11 @@
 """What a list is ordered by, and which of its rows are marked."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from modeldeck.app.usecases import grouping
+from modeldeck.backends.api.groups import Group, Groups
+from modeldeck.backends.api.query import Field
 from modeldeck.widgets.table.messages import RangeAsked, SortAsked
 
 from ..rows import TreeRows
@@ -11,7 +14,7 @@ from .filtering import FilterScreen
 
 
 class OrderedScreen(FilterScreen):
-    """A filtered table whose rows are ordered by columns (`o`, then `O`) and marked."""
+    """A filtered table whose rows are ordered by columns (`o`, then `O`), marked and grouped."""
 
     noun: ClassVar[str] = ""
 
@@ -81,3 +84,45 @@ class OrderedScreen(FilterScreen):
             self.table.mark_all(keys)
         else:
             self.say("the last mark is not in this list: M marks from the next one on", "warn")
+
+    # Groups.
+
+    def do_group(self) -> None:
+        """The values of the chosen column, with how many rows have each."""
+        from .groups import GroupsScreen
+
+        field = self._group_field()
+        if field is not None:
+            self.console.push_screen(GroupsScreen(self, field))
+
+    def why_not_group(self) -> str:
+        """A column must be chosen, and be one whose values several rows can share."""
+        column = self.table.selected_column if self.is_attached else None
+        if column is None:
+            return "choose a column with shift+Right, then B groups by it"
+        field = self._group_field()
+        if field is None:
+            return f"{self.noun} are not grouped by this column"
+        return grouping.why_not_by(self.noun, field)
+
+    def _group_field(self) -> Field | None:
+        column = self.table.selected_column
+        if column is None or not self.sortable(column):
+            return None
+        of, dot, name = column.partition(".")
+        return Field(name, of) if dot else Field(self.vocabulary.attribute(column) or column)
+
+    def grouped_metrics(self) -> Sequence[str]:
+        """The metrics of which groups say the best and the mean."""
+        return ()
+
+    async def groups(self, by: Field) -> Groups:
+        """The rows that fit, grouped; over those that are loaded."""
+        rows = self.rows
+        items: list[Any] = [] if rows is None else list(rows.root.rows.items())
+        whole = rows is not None and rows.window.count == len(items)
+        return grouping.group_loaded(self.noun, items, by, whole=whole)
+
+    def open_group(self, by: Field, group: Group) -> None:
+        """Show the rows of a group alone."""
+        self._filter(grouping.narrowed(self.where, grouping.term_of(by, group)))

@@ -6,20 +6,25 @@ from typing import Any, ClassVar
 from modeldeck.app.config.hands import SavedView
 from modeldeck.app.config.redaction import masked_value
 from modeldeck.app.usecases import runs as usecase
+from modeldeck.app.usecases.grouping import group_runs
 from modeldeck.backends.api.address import run as address
+from modeldeck.backends.api.groups import Groups
 from modeldeck.backends.api.lists import RunQuery, Window
-from modeldeck.backends.api.query import RUNS
+from modeldeck.backends.api.query import RUNS, Field
 from modeldeck.backends.api.runs import Fields, Keys, Run, Shelf, Status
 from modeldeck.widgets.bar import Part
-from modeldeck.widgets.table import Cell, Column, Row, Span
+from modeldeck.widgets.table import Cell, Column, Row
 from modeldeck.widgets.table.messages import ToggleAsked
 from modeldeck.widgets.table.model import Twisty
 
+from ..reason import reason_span
 from ..rows import PAGE, WindowRows
 from ..words import STATES, delta, figure, lasted, length, natural, short, when
 from .runs_beside import RunsBeside
 
 METRICS, PARAMS = 6, 4
+GROUPED = 3
+"""So many metrics are shown of each group."""
 SYSTEM = "system/"
 FIXED = ("name", "status", "started", "duration", "git", "experiment", "user", "id")
 
@@ -86,6 +91,25 @@ class RunsScreen(RunsBeside):
             fields=self._fields(),
             first=PAGE,
         )
+
+    def grouped_metrics(self) -> Sequence[str]:
+        """Those of the first columns."""
+        metrics = [key[8:] for key in self.shown_keys() if key.startswith("metrics.")]
+        return metrics[:GROUPED]
+
+    async def groups(self, by: Field) -> Groups:
+        """All runs that fit, nested ones too, counted by the backend where it can."""
+        query = await usecase.run_query(
+            self.session,
+            experiments=None if self.above else self._experiments(),
+            where=self.where,
+            shelf=self.shelf,
+            parent=self.above.id if self.above else None,
+        )
+        loaded = list(self.rows.items()) if self.rows else []
+        whole = self.rows is not None and self.rows.count == len(loaded) and not self.is_nested
+        metrics = self.grouped_metrics()
+        return await group_runs(self.session, query, by, metrics, loaded, whole=whole)
 
     async def load_branch(self, key: str) -> Window[Run]:
         """The children of a run, in the order of the list."""
@@ -182,17 +206,7 @@ class RunsScreen(RunsBeside):
                     own = item.id == self.baseline.id
                     cells.append("base" if own else delta(item.metrics.get(key[8:]), base))
                 first = False
-        span = None
-        if item.reason:
-            # The reason begins at the first column from which on the run has no metric.
-            metrics = [key for key in shown if key.startswith("metrics.")]
-            last = max((i for i, k in enumerate(metrics) if k[8:] in item.metrics), default=-1)
-            at = metrics[last + 1] if last + 1 < len(metrics) else None
-            if at is None:
-                rest = shown[shown.index(metrics[-1]) + 1 :] if metrics else shown
-                at = rest[0] if rest else None
-            if at is not None:
-                span = Span(at, item.reason, "dim")
+        span = reason_span(item, shown)
         twisty: Twisty = "closed" if item.children and self._shown_nested else ""
         return Row(item.id, cells, style="dim" if item.deleted_at else "", twisty=twisty, span=span)
 

@@ -43,6 +43,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     path: str = ""
     context: str = ""
     readonly: bool = False
+    low_bandwidth: bool = False
 
 
 class Place(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .failing import guarded
-from .options import place_options
+from .options import console_options, place_options
 from .wish import wish_of
 
 NAME = "modeldeck"
@@ -125,6 +125,7 @@ def _is_path(word: str) -> bool:
 @click.version_option(package_name="modeldeck", message="modeldeck %(version)s")
 @click.option("--continue", "back", is_flag=True, help="Go back to where the console was left.")
 @place_options
+@console_options
 @click.pass_context
 def program(context: click.Context, /, **_: Any) -> Any:
     """The operations console for machine-learning models.

@@ -11,13 +11,14 @@ from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import UsageError
 
 from . import streams
-from .options import complete_address, place_options
+from .options import complete_address, console_options, place_options
 from .wish import without_place
 
 
 @click.command("open")
 @click.argument("where", metavar="ADDRESS|PATH", shell_complete=complete_address)
 @place_options
+@console_options
 @without_place
 def open_(wish: Wish, where: str) -> Any:
     """Open the console on runs/ID, models/NAME/13, models/NAME@ALIAS, or on a path."""

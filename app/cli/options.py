@@ -47,6 +47,12 @@ def place_options(command: Command) -> Command:
     )
 
 
+def console_options(command: Command) -> Command:
+    """`--low-bandwidth`, for what opens the console."""
+    words = "Send the terminal as little as can be."
+    return _with(command, click.option("--low-bandwidth", is_flag=True, help=words))
+
+
 def format_option(command: Command) -> Command:
     """`-o table|json|jsonl|csv`."""
     return formats_option(*FORMATS)(command)

@@ -9,7 +9,7 @@ import click
 from modeldeck.app.workspace import Wish
 
 T = TypeVar("T")
-_PLACE = ("registry", "context_name", "readonly")
+_PLACE = ("registry", "context_name", "readonly", "low_bandwidth")
 
 
 def wish_of(context: click.Context, path: str = "") -> Wish:

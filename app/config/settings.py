@@ -54,8 +54,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a user sets.
 
     `safe_directories` are folders of other owners that are trusted, `"*"` trusts all. `mouse` auto
-    is off over SSH and in tmux, where it breaks selection. `context` is opened where nothing nearer
-    is found. A server is asked again after `refresh` seconds, with 0 only when a person asks.
+    is off over SSH and in tmux, where it breaks selection. `low_bandwidth` sends as little as can
+    be, auto is on over SSH; `title` names the window after where one is. `context` is opened where
+    nothing nearer is found. A server is asked again after `refresh` seconds, with 0 only when a
+    person asks.
 
     `policy_repo` and `policy_ref` say where the policy is read for contexts that do not say it.
     `people` are those of the machine's own file alone: nobody gives themselves a role. `signing`
@@ -73,6 +75,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     readonly: bool = False
     editor: str = ""
     refresh: float = 15.0
+    low_bandwidth: bool | Literal["auto"] = False
+    title: bool = True
     context: str = ""
     policy_repo: str = ""
     policy_ref: str = ""

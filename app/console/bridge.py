@@ -27,12 +27,16 @@ SLOW = 0.3
 
 
 class Call(NamedTuple):
-    """A finished question: when, what, how long, how it ended."""
+    """A finished question: when, what, how long, how it ended.
+
+    `sent` bytes had gone to the terminal before it.
+    """
 
     at: datetime
     words: str
     seconds: float
     outcome: str
+    sent: int = 0
 
 
 class Loaded(Message):
@@ -64,6 +68,7 @@ class Bridge:
         self.on_late = on_late
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.answered_at: datetime | None = None
+        self.sent: Callable[[], int] = lambda: 0
         self._running: dict[tuple[int, str], Worker[None]] = {}
         self._late: set[tuple[int, str]] = set()
 
@@ -103,7 +108,7 @@ class Bridge:
     async def _do(
         self, owner: DOMNode, key: tuple[int, str], words: str, work: Work, old: bool
     ) -> None:
-        begin, at = time.monotonic(), self.session.clock()
+        begin, at, sent = time.monotonic(), self.session.clock(), self.sent()
         message: Message | None = None
         age = Age(at, old=old)
         outcome = "cancelled"
@@ -121,7 +126,7 @@ class Bridge:
         finally:
             late.cancel()
             if words:
-                self.calls.append(Call(at, words, time.monotonic() - begin, outcome))
+                self.calls.append(Call(at, words, time.monotonic() - begin, outcome, sent))
             if self._running.get(key) is mine:
                 self._running.pop(key, None)
                 self._late.discard(key)

@@ -1,28 +1,30 @@
 """The Textual program: the open session, the screens on top of each other, what they share."""
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import AwaitMount
 
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.usecases.session import Session
-from modeldeck.backends.api.address import parse_address
+from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.models import Version
 
 from .bridge import Bridge, Failed, Loaded
-from .clipboard import copy_text
+from .clipboard import by_tmux, copied, escape, route, safe, to_file
 from .deck import Deck
 from .errands import Errands
 from .events_words import unsettled_words
 from .following import Following
-from .goto import completions, parse_goal
+from .goto import address_in, completions, parse_goal
 from .hands import LOOK, Hands, look_again
 from .known import Known
 from .memory import Memory
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from .user_commands import Started
 
 FOLLOW = 2.0
+WAIT = 0.1
+PATIENCE = 60.0
+"""Seconds that a change may take to come to its end when the line is lost."""
 _HOME = "home"
 
 
@@ -73,10 +78,12 @@ class Console(Deck):
         self.readonly = readonly
         self.asking = asking
         self.first_look = first_look
+        self._ending = 0.0
         self.following: Following | None = None
         self._goes = goes
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
         self.bridge = Bridge(session, self._late)
+        self.bridge.sent = lambda: self.traffic.total
         self.errands = Errands(self, self.bridge)
         self.memory = Memory(session.registry.place)
         self.travel = Travel(self, settings.restore)
@@ -194,6 +201,9 @@ class Console(Deck):
         screen = self.screen
         text = self.hands.expand(text)
         try:
+            if (address := address_in(text)) is not None:
+                self._go_to(address)
+                return
             goal = parse_goal(text)
             view = (
                 view_named(self.hands.settings, self.memory, goal.of)
@@ -214,6 +224,13 @@ class Console(Deck):
             self._show_view(screen, view, goal.of)
         else:
             self.push_screen(screen_of(goal))
+
+    def _go_to(self, address: Address) -> None:
+        here = msgspec.structs.replace(address, context="")
+        if address.context and address.context != self.bridge.session.context:
+            self.open_context(address.context, str(here))
+        else:
+            self.push_screen(screen_at(here))
 
     def _show_view(self, screen: Screen[Any], view: "SavedView", name: str) -> None:
         from .screens.listing import ListScreen
@@ -279,8 +296,41 @@ class Console(Deck):
     # What screens share.
 
     def copy(self, text: str) -> str:
-        """Copy to the clipboard; gives what to say of it."""
-        return copy_text(self, text)
+        """Copy to the clipboard; gives what to say of it now."""
+        text = safe(text)
+        way = route(os.environ, len(text.encode()))
+        if way == "tmux":
+            self.errands.run(
+                "",
+                lambda: by_tmux(text),
+                lambda ok: self._copied(text, ok),
+                lambda _: self._copied(text, False),
+            )
+            return "copying ..."
+        return self._copy(text, way)
+
+    def _copied(self, text: str, ok: bool) -> None:
+        # Past a tmux that does not answer no escape reaches the terminal.
+        said = copied(text, "tmux") if ok else self._copy(text, "file")
+        if isinstance(self.screen, DeckScreen):
+            self.screen.say(said)
+
+    def _copy(self, text: str, way: str) -> str:
+        if way != "file" and self._driver is not None:
+            self._driver.write(escape(text, in_screen=way == "screen"))
+            return copied(text, way)
+        try:
+            return copied(text, f"in {to_file(text)}")
+        except OSError as error:
+            return f"not copied: {error.strerror or error}"
+
+    def hang_up(self, code: int) -> None:
+        """End, but not before a change that is under way has come to its end and is noted."""
+        if self.proposals.applying and self._ending < PATIENCE:
+            self._ending += WAIT
+            self.set_timer(WAIT, lambda: self.hang_up(code))
+        else:
+            self.exit(code)
 
     def show_keys(self, screen: DeckScreen) -> None:
         """Every key, and why one does nothing on `screen`."""

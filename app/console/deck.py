@@ -6,18 +6,26 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
 
 from modeldeck.app.config.settings import Settings
+from modeldeck.widgets.text import clip, show
 
 from .lean import Shadow, lean
-from .line_filters import Ascii, Scrub, ascii_terminal
+from .line_filters import Ascii, Scrub, ascii_terminal, plain_ascii
 from .screens.base import SMALLEST
+from .traffic import Traffic, careful, hung_up, slow_line
+
+TITLE_CELLS = 80
+LINE = 1.0
+"""Seconds between two looks at whether the terminal is still there."""
 
 
 class Deck(App[int]):
@@ -29,13 +37,18 @@ class Deck(App[int]):
     INLINE_PADDING = 0
 
     def __init__(self, settings: Settings) -> None:
-        plain = bool(os.environ.get("NO_COLOR")) or settings.theme.startswith("ansi")
+        self.traffic = Traffic()
+        self.slow = slow_line(settings)
+        plain = bool(os.environ.get("NO_COLOR")) or settings.theme.startswith("ansi") or self.slow
         # Without this argument the monochrome filter paints default colours black on black.
         super().__init__(ansi_color=plain)
         self.settings = settings
         self.ascii_only = settings.ascii or ascii_terminal()
         self.no_theme = ""
         self._shadow = Shadow()
+        self._loop_here: asyncio.AbstractEventLoop | None = None
+        self._title_now = ""
+        self._titled = settings.title and os.environ.get("TERM", "") not in ("", "linux", "vt100")
         if plain:
             self.theme = "ansi-light" if settings.theme == "ansi-light" else "ansi-dark"
         elif settings.theme in self.available_themes:
@@ -43,13 +56,48 @@ class Deck(App[int]):
         elif settings.theme:
             known = ", ".join(sorted(self.available_themes))
             self.no_theme = f"config.toml: there is no theme {settings.theme!r}; known: {known}"
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Read the rules again; not before the first screen, for which they have just been read."""
-        if self.screen_stack:
+        """Read the rules again; not for the first screen, for which they are read just then."""
+        if any(screen.is_mounted for screen in self.screen_stack):
             super().refresh_css(animate)
-        else:
-            self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own, with its bytes counted, and told when the line is lost."""
+        return careful(super().get_driver_class(), self.traffic, self._line_lost)
+
+    def _line_lost(self) -> None:
+        if self._loop_here is not None:
+            with suppress(RuntimeError):  # it is closed already
+                self._loop_here.call_soon_threadsafe(self.hang_up, 128 + signal.SIGHUP)
+
+    def hang_up(self, code: int) -> None:
+        """Nobody is left to look: end."""
+        self.exit(code)
+
+    def _look_at_line(self) -> None:
+        if not self.is_headless and sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
+            self.hang_up(128 + signal.SIGHUP)
+
+    def name_window(self, words: str) -> None:
+        """Make the title of the window or pane say where one is; it is put back at the end."""
+        text = clip(show(f"modeldeck: {words}"), TITLE_CELLS)
+        text = "".join(char if char.isprintable() else "?" for char in text)
+        if self.ascii_only:
+            text = plain_ascii(text)
+        if self._driver is None or self.is_headless or not self._titled or text == self._title_now:
+            return
+        begin = "" if self._title_now else "\x1b[22;2t"
+        self._title_now = text
+        self._driver.write(f"{begin}\x1b]2;{text}\x1b\\")
+
+    def on_unmount(self) -> None:
+        """Put the title back."""
+        if self._driver is not None and self._title_now:
+            # tmux keeps no older title to go back to.
+            empty = "\x1b]2;\x1b\\" if os.environ.get("TMUX") else ""
+            self._driver.write(f"{empty}\x1b[23;2t")
 
     def export_screenshot(self, **options: Any) -> str:
         """The screen as SVG, without the secrets that are known."""
@@ -67,10 +115,11 @@ class Deck(App[int]):
         self.app_resume_signal.subscribe(self, lambda _: self.repaint())
         self.animation_level = "none"
         self.set_timer(0.5, _collect)
-        loop = asyncio.get_running_loop()
+        self.set_interval(LINE, self._look_at_line)
+        loop = self._loop_here = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             try:
-                loop.add_signal_handler(number, self.exit, 128 + number)
+                loop.add_signal_handler(number, self.hang_up, 128 + number)
             except (RuntimeError, ValueError):  # not the main thread
                 break
 

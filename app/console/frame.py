@@ -57,3 +57,11 @@ def top_line(session: Session, path: Sequence[str], width: int) -> tuple[list[Pa
 def clock_time(at: datetime | None) -> str:
     """A time of day in seconds."""
     return f"{at:%H:%M:%S}" if at else "-"
+
+
+def short_size(size: int) -> str:
+    """Bytes in few letters: whole K above 999, and 10 K steps above 100 K, so that it rests."""
+    if size < 1000:
+        return f"{size}B" if size < 100 else "<1K"
+    thousands = size // 1000
+    return f"{thousands}K" if thousands < 100 else f"{thousands // 10 * 10}K"

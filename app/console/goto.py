@@ -8,6 +8,7 @@ from typing import NamedTuple
 from modeldeck.app.nouns import NOUNS
 from modeldeck.app.usecases.asked import APPROVALS, INBOX
 from modeldeck.app.usecases.trash_words import TRASH
+from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import EVENTS, EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
 
@@ -84,6 +85,18 @@ def parse_goal(text: str) -> Goal:
 def vocabulary_of(noun: str) -> Vocabulary | None:
     """The words that a filter of a noun may hold; None where it has no filter."""
     return _WORDS.get(noun)
+
+
+def address_in(text: str) -> Address | None:
+    """The address that was typed, None when it is none: `runs /x` is a noun and a filter."""
+    word = text.strip()
+    if "/" not in word or " /" in word:
+        return None
+    try:
+        found = parse_address(word)
+    except UsageError:
+        return None
+    return found if found.name else None
 
 
 def _goes_on(piece: str) -> bool:

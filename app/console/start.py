@@ -2,14 +2,17 @@
 
 import asyncio
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from modeldeck.app.config.settings import Settings, read_settings
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.workspace import NothingFoundError, Wish, open_session
-from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.errors import ModeldeckError, UsageError
 from modeldeck.widgets.text import show
 
 from .asking import Asking
@@ -26,13 +29,34 @@ def run_console(wish: Wish, address: str = "", *, back: bool = False) -> int:
 
     `back` goes to where one was the last time.
     """
+    check_terminal()
     # The first frame is a burst of imports: nothing to collect, much to walk through.
     gc.disable()
     return asyncio.run(_run(wish, address, back=back))
 
 
+def check_terminal() -> None:
+    """Raise UsageError where there is no terminal that a console can be shown on."""
+    way_out = "`modeldeck status` prints the overview, `modeldeck --help` lists what else does"
+    for name, stream in (("stdin", sys.__stdin__), ("stderr", sys.__stderr__)):
+        try:
+            there = stream is not None and stream.isatty()
+        except ValueError:
+            there = False
+        if not there:
+            raise UsageError(f"the console needs a terminal, and {name} is none", way_out=way_out)
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        term = os.environ.get("TERM", "")
+        raise UsageError(
+            f"a terminal that moves no cursor (TERM={term}) cannot show the console",
+            way_out=way_out,
+        )
+
+
 async def _run(wish: Wish, address: str, *, back: bool) -> int:
     settings, asking = read_settings(), Asking()
+    if wish.low_bandwidth:
+        settings = replace(settings, low_bandwidth=True)
     try:
         session = await _open(wish, asking)
     except NothingFoundError as nothing:

@@ -1,6 +1,6 @@
 import pytest
 
-from modeldeck.app.console.goto import NOUNS, Goal, completions, parse_goal, quoted
+from modeldeck.app.console.goto import NOUNS, Goal, address_in, completions, parse_goal, quoted
 from modeldeck.backends.api.errors import UsageError
 
 NAMES = {"experiments": ["fraud", "fraud xgb", "a/b", "x=1", " lead"], "models": ["churn"]}
@@ -99,3 +99,22 @@ def test_contexts_complete():
     assert completions("runs fraud @prob", names) == ["runs fraud @probe"]
     assert completions("ctx p", names) == ["ctx prod", "ctx probe"]
     assert parse_goal(f"runs {quoted('a @b')}") == Goal("runs", "a @b")
+
+
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        ("models/tumour/2", "models/tumour/2"),
+        (" models/tumour@champion ", "models/tumour@champion"),
+        ("prod/runs/3f2a", "prod/runs/3f2a"),
+        ("models/a b%2Fc", "models/a b%2Fc"),
+        ("runs /metrics.auc > 0.9", None),
+        ("runs fraud /a/b", None),
+        ("models/", None),
+        ("models/tumour/x", None),
+        ("a/b", None),
+    ],
+)
+def test_an_address_is_a_place_to_go_to(typed, address):
+    found = address_in(typed)
+    assert (str(found) if found else None) == address

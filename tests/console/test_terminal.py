@@ -45,7 +45,7 @@ def start(registry, *, columns=120, lines=40, **env):
 def clean(output):
     """What is left when everything that Textual itself sends is taken away."""
     text = output.decode("utf-8", "replace")
-    text = re.sub(r"\x1b\]22;[a-z]*\x07", "", text)
+    text = re.sub(r"\x1b\]22;[a-z]*\x07|\x1b\]2;[^\x00-\x1f\x7f-\x9f]*\x1b\\", "", text)
     return re.sub(r"\x1b(\[[?<>=]?[0-9;]*[A-Za-z$]+|\[\?2026\$p|[=>78])", "", text)
 
 

@@ -19,7 +19,7 @@ from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.prompt import Prompt
 
 from ..bridge import Failed, Loaded
-from ..frame import key_line, top_line
+from ..frame import key_line, short_size, top_line
 from .watching import WatchScreen
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class DeckScreen(WatchScreen):
             return
         width = self.app.size.width
         self.query_one("#top", Bar).say(*self._top(width))
+        if self.is_current and self.crumb:
+            self.console.name_window(f"{self.session.context} > {self.crumb}")
         self.draw_state()
         self.query_one("#foot", Bar).say(*self._foot(width))
         small = f"{SMALLEST[0]}x{SMALLEST[1]} needed, this is {width}x{self.app.size.height}"
@@ -119,12 +121,18 @@ class DeckScreen(WatchScreen):
 
     def draw_state(self) -> None:
         """Bring the line above the keys up to date."""
-        self.query_one("#state", Bar).say(*self.state_line())
+        left, right = self.state_line()
+        if self.console.slow:
+            sent = short_size(self.console.traffic.last_minute())
+            right = [*right, Part(f"  {sent}/m", "dim")]
+        self.query_one("#state", Bar).say(left, right)
 
     def draw_clock(self) -> None:
         """Bring the first line up to date, where the time stands."""
         if self.is_attached:
             self.query_one("#top", Bar).say(*self._top(self.app.size.width))
+            if self.console.slow:
+                self.draw_state()
 
     def _top(self, width: int) -> tuple[list[Part], list[Part]]:
         return top_line(self.session, self.console.crumbs_of(self), width)

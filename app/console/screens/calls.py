@@ -45,6 +45,7 @@ class CallsScreen(ShortScreen):
             Column("seconds", "TOOK", "number", priority=8),
             Column("outcome", "OUTCOME", min_width=3, max_width=40, priority=6),
             *(far if self._exchanges() else []),
+            *([Column("sent", "SENT", "number", priority=4)] if self.console.slow else []),
             Column("words", "ASKED", min_width=20, max_width=0, priority=7, grow=1),
         ]
 
@@ -62,11 +63,19 @@ class CallsScreen(ShortScreen):
             tried = "" if one.attempt == 1 else str(one.attempt)
             # The server is the same in all of them; Enter shows it.
             asked = one.url.removeprefix(self.session.registry.place)
-            cells += [status, size(one.received), tried, f"{one.method} {asked}"]
+            cells += [status, size(one.received), tried]
+            cells += [""] if self.console.slow else []
+            cells += [f"{one.method} {asked}"]
         else:
             cells += ["", "", ""] if self._exchanges() else []
+            cells += [self._sent(one)] if self.console.slow else []
             cells += [one.words]
         return Row(f"{place}/{one.at.isoformat()}", cells)
+
+    def _sent(self, call: Call) -> str:
+        """What went to the terminal from this question up to the next one."""
+        later = [one.sent for one in self.bridge.calls if one.sent > call.sent]
+        return size(min(later, default=self.console.traffic.total) - call.sent)
 
     def open_item(self, item: Any) -> None:
         """All of it."""
@@ -79,6 +88,9 @@ class CallsScreen(ShortScreen):
         if not self.notice:
             total = sum(call.seconds for call in self.bridge.calls)
             left.append(Part(f"  {total * 1000:,.0f} ms together", "dim"))
+            traffic = self.console.traffic
+            if self.console.slow:
+                left.append(Part(f"  {size(traffic.total)} to the terminal", "dim"))
             if found := self._exchanges():
                 received = sum(one.received for one in found)
                 left.append(Part(f"  {len(found):,} requests, {size(received)}", "dim"))

@@ -20,6 +20,7 @@ from modeldeck.widgets.table import Cell, Column, ListSource, Row, Span, Table
 from modeldeck.widgets.table.messages import RowChosen
 
 from ..frame import key_line
+from ..traffic import SLOW_OFFER, far_line
 
 if TYPE_CHECKING:
     from ..startapp import StartApp
@@ -132,6 +133,7 @@ class StartScreen(Screen[None]):
             _line("h/record", "TO RECORD YOUR FIRST RUN, in your project", "strong"),
             Row("r/1", ["$", RECORD]),
             Row("r/2", ["$", "modeldeck import PATH      copies what MLflow has recorded"]),
+            *([_line("r/3", SLOW_OFFER, "dim")] if far_line() and not self.deck.slow else []),
         ]
 
     def _prompting(self, on: bool) -> None:

@@ -10,6 +10,7 @@ from modeldeck.widgets.text import clip, show
 
 from ..ages import Freshness
 from ..bridge import Bridge
+from ..traffic import SLOW_OFFER, far_line
 from .prompting import PromptScreen
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 LOOK = 2.0
 """Seconds between two looks at whether something has changed."""
+SLOW_LOOK = 10.0
+"""The same on a slow line, where one look is for all that has changed meanwhile."""
+SLOW_TICK = 60.0
+"""Seconds between two counts of how long things have lasted, on a slow line."""
 
 
 class WatchScreen(PromptScreen):
@@ -54,6 +59,7 @@ class WatchScreen(PromptScreen):
         return self.bridge.session
 
     notice = ""
+    _ticked = 0.0
     seen = ""
     unasked = False
 
@@ -69,7 +75,7 @@ class WatchScreen(PromptScreen):
         self.freshness.tried = asyncio.get_running_loop().time()
         if self.watches:
             self.seen = state_of(self.session)
-            self.set_interval(LOOK, self.look)
+            self.set_interval(SLOW_LOOK if self.console.slow else LOOK, self.look)
 
     def look(self) -> None:
         """Ask again when something was written since the last time, without a word."""
@@ -82,10 +88,17 @@ class WatchScreen(PromptScreen):
         elif self.freshness.far and self._due():
             self.unasked = True
             self.renew()
-        else:
+        elif self._may_tick():
             self.tick()
             if self.freshness.far:
                 self.draw_state()
+
+    def _may_tick(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self.console.slow and now - self._ticked < SLOW_TICK:
+            return False
+        self._ticked = now
+        return True
 
     def _due(self) -> bool:
         now = asyncio.get_running_loop().time()
@@ -130,4 +143,5 @@ class WatchScreen(PromptScreen):
         """What the last lines have no room for, in whole sentences."""
         missed = self.freshness.missed
         beside: Sequence[str] = getattr(self.session.registry, "notes", ())
-        return [*([str(missed)] if missed is not None else []), *beside]
+        slow = [SLOW_OFFER] if far_line() and not self.console.slow else []
+        return [*([str(missed)] if missed is not None else []), *beside, *slow]

@@ -32,8 +32,8 @@ def smoothed(y: NDArray[Any], weight: float) -> NDArray[np.float64]:
     means = _means(finite / size, weight)
     counts = np.arange(1, len(finite) + 1)
     # A mean lies among its values; rounding must not lead out of them.
-    low, high = float(finite.min()) / size, float(finite.max()) / size
-    found[good] = (means / -np.expm1(counts * math.log(weight))).clip(low, high) * size
+    means = (means / -np.expm1(counts * math.log(weight))).clip(-1, 1) * size
+    found[good] = means.clip(finite.min(), finite.max())
     return found
 
 

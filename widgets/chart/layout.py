@@ -326,11 +326,11 @@ def _canvas(
         for one, tag in zip(drawn, tags, strict=True)
     ]
     canvas = figure.draw(inked, *size)
-    several = len(picture.named()) > 1
+    order = {place: at for at, place in enumerate(picture.named())}
     for number, (one, tag) in enumerate(zip(drawn, tags, strict=True)):
-        if braille and not picture.lines[number].faint:
+        if braille and number in order:
             # Dots have no shape of their own: without colour only these tell lines apart.
-            for x, y in _spots(one, number, several, size[0]):
+            for x, y in _spots(one, order[number], len(order) > 1, size[0]):
                 row = min(max(size[1] - 1 - int(y), 0), size[1] - 1)
                 canvas[row][min(int(x), size[0] - 1)] = (tag[0], number)
         for column, sign in one.marks:

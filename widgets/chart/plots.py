@@ -150,7 +150,7 @@ class Scatter:
             text = f"{self.title}: no run has both{said}"
             return Nothing(text).rows(width, height, ascii_only=ascii_only)
         x, y = (scale.around(min(values), max(values)) for values in (self.xs, self.ys))
-        down = height - 4
+        down = height - 3
         glyphs = ASCII if ascii_only else UNICODE
         ticks = scale.ticks(y, max(2, down // 3))
         labels = dict(zip(ticks, scale.labels(ticks), strict=True))

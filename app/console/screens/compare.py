@@ -59,10 +59,9 @@ class CompareScreen(CompareCharts):
         & #box { height: 9; }
         &.tall #beware { max-height: 4; }
         &.tall #box { height: 40%; }
-        &.gridded #table, &.gridded #beware { display: none; }
+        &.gridded #table { display: none; }
         & #many { display: none; }
         &.gridded #many { display: block; }
-        &.gridded #box { display: none; }
     }
     """
 
@@ -119,7 +118,7 @@ class CompareScreen(CompareCharts):
         warned = "\n".join(f"! {one_line(text)}" for text in item.warnings)
         beware = self.query_one("#beware", Static)
         beware.update(Content(warned))
-        beware.display = bool(warned)
+        self.lay_out()
         if first:
             self._pick(item)
         elif self.metric:

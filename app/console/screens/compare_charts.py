@@ -69,7 +69,7 @@ class CompareCharts(Charting, DeckScreen):
         if item is None or histories is None or not key:
             return
         self.metric = key
-        self.query_one("#box").display = True
+        self.lay_out()
         self._width = self.chart.size.width
         if not self._width:
             return
@@ -142,12 +142,19 @@ class CompareCharts(Charting, DeckScreen):
     def do_grid(self) -> None:
         """A small chart for each metric, with all runs in it; or a large one."""
         self.toggle_class("gridded")
+        self.lay_out()
         if self.gridded:
             self.grid.show(self._metrics(), self.metric)
             self.grid.focus()
         else:
             self.table.focus()
         self.draw_frame()
+
+    def lay_out(self) -> None:
+        """Show what belongs to the small charts, or to the table."""
+        item, many = self.item, self.gridded
+        self.query_one("#beware").display = not many and bool(item and item.warnings)
+        self.query_one("#box").display = not many and bool(self.metric)
 
     def on_chart_grid_wanted(self, message: ChartGrid.Wanted) -> None:
         """Fetch the lines of one small chart."""

@@ -127,7 +127,7 @@ class PlotScreen(DeckScreen):
         order = sorted(range(len(found.values)), key=lambda at: sign * found.values[at])
         names = [found.names[at] for at in order]
         values = [found.values[at] for at in order]
-        odd = f"  {found.odd:,} runs have no number" if found.odd else ""
+        odd = f"  {found.odd:,} without a number, left out" if found.odd else ""
         best = 0 if sign and names else None
         return Bars(f"{metric}, last value{odd}", names, values, best)
 

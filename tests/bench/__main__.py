@@ -28,6 +28,7 @@ GROUPS = {
     "plans": "planning a change of 1,000 versions",
     "trail": "the audit trail: a change with its event, proofs, verifying 1,000,000 events",
     "timeline": "where aliases were at any instant of 10,000 events",
+    "peers": "a large run of W&B beside W&B's own console",
     "remote": "the console on an MLflow server of 20,000 runs",
 }
 

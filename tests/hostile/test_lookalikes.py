@@ -55,7 +55,7 @@ def made_names(count: int) -> list[str]:
     letters = st.characters(exclude_categories=["Cs"])
 
     @settings(
-        max_examples=count,
+        max_examples=count // 4,
         phases=[Phase.generate],
         database=None,
         derandomize=True,

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from .asking import Asking
 if TYPE_CHECKING:
     from .console import Console
 
+LOST = 128 + signal.SIGHUP
+"""The exit code where the terminal went away."""
 PATIENCE = 0.7
 """Seconds after which a person is told that a store is being read."""
 
@@ -32,7 +35,19 @@ def run_console(wish: Wish, address: str = "", *, back: bool = False) -> int:
     check_terminal()
     # The first frame is a burst of imports: nothing to collect, much to walk through.
     gc.disable()
-    return asyncio.run(_run(wish, address, back=back))
+    code = asyncio.run(_run(wish, address, back=back))
+    if code == LOST:
+        _drop_output()
+    return code
+
+
+def _drop_output() -> None:
+    # What is left to say would end the interpreter with a code of its own.
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(sink, stream.fileno())
+    os.close(sink)
 
 
 def check_terminal() -> None:

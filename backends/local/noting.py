@@ -31,29 +31,27 @@ class Noting(Auditor):
         """Be the only one who applies with these records, on this machine."""
         return alone(self.layout.folder / "apply.lock", wait)
 
-    async def note(
-        self, entry: Entry, *, beside: Callable[[Connection], object] | None = None
-    ) -> Event:
-        """Write an event that changes nothing here; an outcome only where there is none yet.
+    async def note(self, entry: Entry) -> Event:
+        """Write an event that changes nothing here; an outcome only where there is none yet."""
+        return await self.note_with(entry, lambda _: None)
 
-        What it speaks of may be written `beside` it, in the same transaction.
-        """
+    async def note_with(self, entry: Entry, work: Callable[[Connection], object]) -> Event:
+        """The same; `work` writes what it speaks of, in the same transaction."""
         from . import seen as table
 
-        def work(connection: Connection) -> Event:
+        def both(connection: Connection) -> Event:
             outcome = entry.phase in OUTCOMES and entry.caused_by is not None
             known = table.outcome_of(connection, entry.caused_by) if outcome else None
             if known is not None:
                 return known
-            if beside is not None:
-                beside(connection)
+            work(connection)
             event = write(connection, self._signed(entry), self.clock(), self.signer)
             if entry.phase == "observed" or (outcome and entry.phase == "done"):
                 table.learn(connection, event, event.time)
             return event
 
         promoted = entry.phase == "done" and entry.action in PROMOTIONS
-        return await self.recorded(work, at_once=promoted)
+        return await self.recorded(both, at_once=promoted)
 
     async def opened(self) -> Sequence[Event]:
         """The intents whose outcome nobody wrote, oldest first."""

@@ -45,7 +45,7 @@ class LocalStatements:
     ) -> Event:
         rows = await self._sealed([statement], signer)
         (signed,) = self._judged(rows, self.people())
-        return await self.records.note(entry(signed), beside=lambda c: table.keep(c, rows))
+        return await self.records.note_with(entry(signed), lambda c: table.keep(c, rows))
 
     async def _sealed(self, statements: Sequence[Statement], signer: Signer) -> Sequence[table.Row]:
         """Signed off the event loop: a key may wait for a touch."""

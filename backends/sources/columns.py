@@ -20,11 +20,24 @@ class Columns:
         self.points: dict[str, Points] = {}
         self.count = 0
         self.left = 0
+        self._shared = False
+
+    def share(self) -> None:
+        """Have series of the same steps and times hold them once, until more is added."""
+        axes: dict[tuple[int, int, int], Points] = {}
+        for points in self.points.values():
+            if not points:
+                continue
+            first = axes.setdefault((len(points), points.steps[-1], points.times[-1]), points)
+            if first is not points and first.steps == points.steps and first.times == points.times:
+                points.steps, points.times = first.steps, first.times
+                self._shared = True
 
     def add(self, key: str, step: int, time: int, value: float) -> None:
         """One point; `time` in microseconds since 1970."""
         if not self._room(1):
             return
+        self._part()
         found = self.points.get(key)
         if found is None:
             if len(self.points) >= MAX_KEYS:
@@ -41,6 +54,7 @@ class Columns:
         if key not in self.points and len(self.points) >= MAX_KEYS:
             self.left += len(values)
         elif self._room(len(values)):
+            self._part()
             self.points.setdefault(key, Points()).extend(Points(steps, times, values))
             self.count += len(values)
 
@@ -71,6 +85,13 @@ class Columns:
             return True
         self.left += count
         return False
+
+    def _part(self) -> None:
+        """Give each series its own steps and times again."""
+        if self._shared:
+            self._shared = False
+            for points in self.points.values():
+                points.steps, points.times = points.steps[:], points.times[:]
 
 
 def latest(points: Points) -> Metric:

@@ -65,6 +65,8 @@ class WandbRun:
             except UnreadError as error:
                 self._log.add(str(path), str(error))
         self._history.flush()
+        if self._files[-1][0] in self._exits:
+            self.columns.share()
 
     def problems(self, *, young: bool) -> None:
         """Name what could not be read. While a log is young, its end may be still to come."""

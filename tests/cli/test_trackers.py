@@ -28,7 +28,9 @@ def test_imported_once_and_not_again(tracked, tmp_path, monkeypatch, place, runs
     assert run_cli("init").code == 0
     argv = ("import", tracked.root / place, "-o", "json")
     done = json.loads(run_cli(*argv).out)
-    assert (done["runs"], done["runs_taken"], done["problems"]) == (runs, runs, [])
+    assert (done["runs"], done["runs_taken"]) == (runs, runs)
+    # The log of the run that was killed may end anywhere.
+    assert all("kill0001" in problem["where"] for problem in done["problems"])
     assert done["points"] >= points
     again = json.loads(run_cli(*argv).out)
     assert (again["runs"], again["runs_taken"]) == (runs, 0)

@@ -78,6 +78,7 @@ class Histories:
         self._most = most
         self._kept: OrderedDict[tuple[str, str], Points] = OrderedDict()
         self._known: dict[tuple[str, str], SeriesInfo] = {}
+        self._reading = asyncio.Lock()
         self._begun: dict[tuple[str, str], tuple[Points, int]] = {}
         self._samples = Samples(session)
 
@@ -228,22 +229,26 @@ class Histories:
             # Too much to keep: only the interval is read, with a little beside it for the edges.
             return await self._interval(run_id, key, low, high, by), count
         else:
-            points = await self._grown(run_id, key)
+            points = await self._whole(run_id, key)
+        return points, len(points)
+
+    async def _whole(self, run_id: str, key: str) -> Points:
+        """All points; whoever wants those that are being read waits for them."""
+        async with self._reading:
+            points = self._kept.get((run_id, key))
+            if points is None:
+                points = await self._grown(run_id, key)
             if points is None:
                 points = await self._session.registry.points(run_id, key)
             self._keep(run_id, key, points)
-        return points, len(points)
+        return points
 
     async def small(self, run_id: str, series: Sequence[SeriesInfo]) -> Mapping[str, list[float]]:
         """The values, in order of step, of those series that are short enough for a small look."""
         values = {}
         for one in series:
             if one.count is not None and one.count <= SPARK_POINTS:
-                points = self._kept.get((run_id, one.key))
-                if points is None:
-                    points = await self._session.registry.points(run_id, one.key)
-                    self._keep(run_id, one.key, points)
-                values[one.key] = _in_order(points)
+                values[one.key] = _in_order(await self._whole(run_id, one.key))
         return values
 
     def _count(self, run_id: str, key: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
-from modeldeck.widgets.chart import Chart
+from modeldeck.widgets.chart import Chart, ChartGrid
 from modeldeck.widgets.table import Cell, Column, Row, Table
 
 NAMES = ["NAME", "ST", *(f"metric {n}" for n in range(7)), "GIT"]
@@ -72,6 +72,15 @@ class Drawing(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Chart()
+
+
+class Many(App[None]):
+    """A page of small charts."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def compose(self) -> ComposeResult:
+        yield ChartGrid()
 
 
 if __name__ == "__main__":

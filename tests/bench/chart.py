@@ -1,4 +1,4 @@
-"""A chart of one series of 10,000,000 points: choosing what to draw, drawing it, zooming."""
+"""A chart of one series of 10,000,000 points, and a page of 12 charts of 50,000 points each."""
 
 import asyncio
 import tempfile
@@ -12,14 +12,15 @@ import numpy as np
 
 from modeldeck.app.analysis.decimate import minmax
 from modeldeck.app.config.actor import current_actor
+from modeldeck.app.usecases.lines import decimated
 from modeldeck.app.usecases.series import Histories
 from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api.runs import Points
 from modeldeck.backends.local.opening import create_registry
-from modeldeck.widgets.chart import Chart
+from modeldeck.widgets.chart import Chart, ChartGrid
 from modeldeck.widgets.chart import Line as Series
 
-from .apps import Drawing
+from .apps import Drawing, Many
 from .harness import cost, paired, repeated
 from .place import Bench
 from .report import SECONDS, AtMost, Line
@@ -27,6 +28,9 @@ from .report import SECONDS, AtMost, Line
 POINTS = 10_000_000
 SIZE = (120, 40)
 _DECIMATE, _DRAW, _ZOOM = AtMost(0.030), AtMost(0.020), AtMost(0.010)
+TILES, TILE_POINTS = 12, 50_000
+_TILE = AtMost(0.020)
+"""One of a page: keys are heard after each."""
 
 
 def measure(bench: Bench) -> Iterator[Line]:
@@ -56,6 +60,47 @@ def measure(bench: Bench) -> Iterator[Line]:
     yield Line("decimate, 2 % of it NaN", SECONDS, mine, None, note="CPU")
     yield from asyncio.run(_drawing(rounds))
     yield from asyncio.run(_console(bench, steps, values, columns))
+    yield from asyncio.run(_page(rounds))
+
+
+async def _page(rounds: int) -> list[Line]:
+    """A page of small charts: points at hand are decimated, smoothed, and drawn, one by one."""
+    random = np.random.default_rng(3)
+    steps = array("q", range(TILE_POINTS))
+    series = {
+        f"m{at}": Points(steps, steps, array("d", np.cumsum(random.normal(size=TILE_POINTS))))
+        for at in range(TILES)
+    }
+    app = Many()
+    async with app.run_test(size=SIZE) as pilot:
+        grid = app.query_one(ChartGrid)
+        grid.show(list(series))
+        await pilot.pause()
+        columns = grid.tiles[0].columns
+
+        def tile(name: str, weight: float) -> None:
+            x, y, _, smooth = decimated(series[name], columns, None, None, "step", weight)
+            lines = [Series(name, x, y, total=TILE_POINTS, faint=smooth is not None)]
+            if smooth is not None:
+                lines.append(Series(name, *smooth, total=TILE_POINTS))
+            chart = grid.tile(name)
+            assert chart is not None
+            chart.set_lines(lines, title=name)
+            for line in range(chart.size.height):
+                chart.render_line(line)
+
+        found = []
+        for what, weight in (("", 0.0), (", smoothed", 0.9)):
+
+            def draw(weight: float = weight) -> None:
+                for name in series:
+                    tile(name, weight)
+
+            page = repeated(lambda draw=draw: cost(draw), rounds)  # type: ignore[misc]
+            mine = [one.cpu / TILES for one in page]
+            note = f"CPU; {TILES} of {TILE_POINTS:,} points, a chart of the page"
+            found.append(Line(f"page of {TILES}: one chart{what}", SECONDS, mine, _TILE, note=note))
+        return found
 
 
 def _reshaped(values: Any, columns: int) -> Any:
@@ -134,5 +179,5 @@ async def _console(bench: Bench, steps: Any, values: Any, columns: int) -> list[
                 costs.append(loop.time() - begin)
             note = "wall; chunks read and decoded in the registry, then decimated"
             found.append(Line(f"from the registry: {what}", SECONDS, costs,
-                              None if what == "all" else _ZOOM, note=note))  # fmt: skip
+                              _DECIMATE if what == "all" else _ZOOM, note=note))  # fmt: skip
     return found

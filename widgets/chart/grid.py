@@ -122,7 +122,8 @@ class ChartGrid(Grid, can_focus=True):
         wanted = at or self.name_now
         self.names = tuple(names)
         self.at = self.names.index(wanted) if wanted in self.names else 0
-        self._lay()
+        if not self._fit():
+            self._lay()
 
     def renew(self, names: Collection[str] | None = None) -> None:
         """What these have is old (None: of all); what is drawn stays until the new comes."""
@@ -147,17 +148,26 @@ class ChartGrid(Grid, can_focus=True):
             self._asked = ""
         self._ask()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """As many as fit."""
-        width, height = event.size
+    def on_resize(self) -> None:
+        """As many as fit; charts of another width need other points."""
+        self._fit()
+        self.call_after_refresh(self.renew)
+
+    def _fit(self) -> bool:
+        """Make as many as fit, and as there are names; gives whether that changed anything."""
+        width, height = self.size
+        if not width or not height:
+            return False
         across = min(max(width // TILE[0], 1), MOST)
         down = min(max(height // (TILE[1] if height >= 3 * TILE[1] else LOW), 1), MOST)
-        if (across, down) != (self.across, self.down) or not self.tiles:
-            self.across, self.down = across, down
-            self.styles.grid_size_columns, self.styles.grid_size_rows = across, down
-            self._tile()
-        # Charts of another width need other points.
+        down = min(down, max(-(-len(self.names) // across), 1))
+        if (across, down) == (self.across, self.down) and self.tiles:
+            return False
+        self.across, self.down = across, down
+        self.styles.grid_size_columns, self.styles.grid_size_rows = across, down
+        self._tile()
         self.call_after_refresh(self.renew)
+        return True
 
     def _tile(self) -> None:
         tiles, count = self.tiles, self.across * self.down

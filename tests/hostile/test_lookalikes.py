@@ -61,7 +61,7 @@ def made_names(count: int) -> list[str]:
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(st.text(letters, min_size=1, max_size=60), min_size=4, max_size=40))
+    @given(st.lists(st.text(letters, min_size=1, max_size=30), min_size=20, max_size=60))
     def collect(names: list[str]) -> None:
         if len(found) < count:
             found.update(dict.fromkeys(name[:200] for name in names))

@@ -176,5 +176,6 @@ def screen_at(address: Address) -> DeckScreen:
         return screen_of(Goal("versions", address.name))
     if address.noun == "experiments" and address.name:
         return screen_of(Goal("runs", address.name))
-    noun = "audit" if address.noun == "events" else address.noun
-    return screen_of(Goal(noun))
+    if address.noun == "events":
+        return screen_of(Goal("audit", where=f"seq = {address.name}" if address.name else ""))
+    return screen_of(Goal(address.noun))

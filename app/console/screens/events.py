@@ -110,6 +110,11 @@ class EventsScreen(ListScreen):
         """What was found."""
         self.say(audit_words.summary(found), "ok" if found.holds else "bad")
 
+    def address_now(self) -> str:
+        """The address of the one under the cursor."""
+        item = self.current()
+        return f"events/{item.seq}" if item else self.address
+
     def first_where(self) -> str:
         """The filter that the screen came with."""
         return self._came_with

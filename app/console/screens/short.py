@@ -53,6 +53,12 @@ class ShortScreen(ListScreen):
     def _hint_filter(self, text: str) -> None:
         self.query_one(Prompt).hint("words that a row must have, in any order")
 
+    def why_not_raw(self) -> str:
+        """Rows of words are all there is."""
+        return f"there is no more to {self.noun} than their rows"
+
+    why_not_describe = why_not_raw
+
     def sortable(self, column: str) -> bool:
         """The order says something."""
         return False

@@ -85,12 +85,9 @@ class TrashScreen(ListScreen):
 
         self.console.push_screen(screen_at(parse_address(item.subject)))
 
-    def do_raw(self) -> None:
-        """The one under the cursor as JSON."""
-        item = self.current()
-        if item is not None:
-            shown = usecase.as_object(item, self.session.clock())
-            self.console.show_json(self, shown, "JSON")
+    async def whole(self, item: Any) -> Any:
+        """As JSON, with how long it is kept."""
+        return usecase.as_object(item, self.session.clock())
 
     def address_now(self) -> str:
         """The address of the one under the cursor."""

@@ -207,10 +207,11 @@ def _label(picture: Picture, view: View, drawn: list[Drawn]) -> list[str]:
 def _small_label(picture: Picture) -> list[str]:
     """Say the last value of a single line, how many lines there are of several."""
     named = picture.named()
+    note = [picture.note] if picture.note else []
     if len(named) != 1:
-        return [f"{len(named)} lines"] if named else []
+        return [f"{len(named)} lines", *note] if named else note
     values = picture.series[named[0]].y
-    return [scale.number(float(values[-1]))] if len(values) else []
+    return [scale.number(float(values[-1])), *note] if len(values) else note
 
 
 def _fit(parts: list[str], width: int) -> str:

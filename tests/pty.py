@@ -89,6 +89,11 @@ class Terminal:
         self.columns, self.lines = columns, lines
         self._set_size(columns, lines)
 
+    def hang_up(self) -> None:
+        """Go away with the terminal: the child finds nobody at the other end."""
+        os.close(self._fd)
+        self._fd = -1
+
     @property
     def mark(self) -> int:
         """How many bytes have come so far; give it to `bytes_since`."""
@@ -147,9 +152,13 @@ class Terminal:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
     def _read(self, timeout: float) -> bool:
+        if self._fd < 0:
+            time.sleep(min(max(timeout, 0), 0.05))
+            return False
         ready, _, _ = select.select([self._fd], [], [], max(timeout, 0))
         if not ready:
             return False

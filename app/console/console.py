@@ -1,5 +1,6 @@
 """The Textual program: the open session, the screens on top of each other, what they share."""
 
+import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -326,9 +327,14 @@ class Console(Deck):
 
     def hang_up(self, code: int) -> None:
         """End, but not before a change that is under way has come to its end and is noted."""
+        if not self._ending:
+            self._end_after_changes(code)
+
+    def _end_after_changes(self, code: int) -> None:
+        self._ending += WAIT
         if self.proposals.applying and self._ending < PATIENCE:
-            self._ending += WAIT
-            self.set_timer(WAIT, lambda: self.hang_up(code))
+            # Not a timer of Textual's: a signal comes outside of any of its contexts.
+            asyncio.get_running_loop().call_later(WAIT, self._end_after_changes, code)
         else:
             self.exit(code)
 

@@ -151,7 +151,8 @@ class Deck(App[int]):
         if self._exception is not None and not self.is_headless:
             from .crash import last_words
 
-            print(last_words(self._exception), file=sys.__stderr__)
+            with suppress(OSError):  # nobody is left to read it
+                print(last_words(self._exception), file=sys.__stderr__)
 
 
 def _collect() -> None:

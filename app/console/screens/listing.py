@@ -236,14 +236,15 @@ class ListScreen(LookScreen, OrderedScreen):
             parts.append(Part(f"  {len(self.table.marks)} marked", "accent"))
         if self._applied and not self.query_one(Prompt).display:
             parts.append(Part(f"  / {self._applied}", "accent"))
-        if self.sort:
-            parts.append(Part(f"  sort {self.sort}", "dim"))
-        if self.notes():
-            parts.append(Part(f"  {', '.join(self.notes())}", "warn"))
         if hidden := self.table.to_the_right if self.is_attached else ():
             more = f" +{len(hidden) - NAMED}" if len(hidden) > NAMED else ""
             names = " ".join(column.title for column in hidden[:NAMED])
             parts.append(Part(f"  ) {names}{more}", "dim"))
+        if self.sort:
+            # The heads say so too: this may be cut.
+            parts.append(Part(f"  sort {self.sort}", "dim"))
+        if self.notes():
+            parts.append(Part(f"  {', '.join(self.notes())}", "warn"))
         return parts, [Part(self.age(), "dim")]
 
     def notes(self) -> Sequence[str]:

@@ -14,6 +14,7 @@ import pytest
 from skops import io
 
 from modeldeck.app import demo as project
+from modeldeck.app.usecases.confusion import parse_matrix
 from tests.pty import Terminal
 from tests.recorder.real import PROGRAM, run_program, until
 
@@ -79,6 +80,43 @@ def check_champions_are_safe_to_load_and_moved_with_a_reason(made):
     assert all(move["reason"] for move in moves)
 
 
+PAIRED = """
+[gates.live]
+for = ["*@champion"]
+rules = [{ kind = "paired", metric = "accuracy", margin = 0.2 },
+         { kind = "slices", metric = "accuracy", not_worse_by = 0.5 }]
+"""
+
+
+def check_rows_of_two_versions_are_paired(made):
+    folder = made[0]
+    with (folder / "modeldeck.toml").open("a") as file:
+        file.write(PAIRED)
+    aliases = {(a["model"], a["alias"]): a["version"] for a in listed(made, "alias", "ls")}
+    for model in ("digits", "tumour"):
+        others = [
+            v["version"] for v in listed(made, "versions", "ls")
+            if v["model"] == model and v["version"] != aliases[model, "champion"]
+        ]  # fmt: skip
+        words = ("gate", f"{model}/{others[0]}", "--for", "champion", "-o", "json")
+        done = run_program(folder, "--registry", str(folder / ".modeldeck"), *words)
+        report = json.loads(done.stdout)
+        said = {one["kind"]: one for one in report["rules"]}
+        assert said["paired"]["verdict"] in {"pass", "fail"}, said["paired"]
+        assert said["slices"]["verdict"] in {"pass", "fail"}, said["slices"]
+        assert "McNemar" in said["paired"]["shows"]
+
+
+def check_each_run_has_a_confusion_matrix(made):
+    (run,) = [run for run in listed(made, "runs", "ls") if run["name"] == "boosted 0.1"][:1]
+    words = ("artifacts", "get", "--registry", str(made[0] / ".modeldeck"))
+    name = "confusion_matrix.json"
+    done = run_program(made[0].parent, *words, run["id"], name, "--to", "got")
+    assert done.returncode == 0, done.stderr
+    found = parse_matrix((made[0].parent / "got" / name).read_bytes(), name)
+    assert len(found.labels) in {2, 10}
+
+
 def check_it_says_how_far_it_is_and_how_to_look(made):
     lines = made[1].stderr.splitlines()
     assert any(line.startswith("14/14 ") for line in lines)
@@ -95,6 +133,8 @@ def test_it_trains_registers_and_promotes(tmp_path):
     check_each_run_has_its_curves_datasets_evaluations_and_predictions(made)
     check_champions_are_safe_to_load_and_moved_with_a_reason(made)
     check_it_says_how_far_it_is_and_how_to_look(made)
+    check_each_run_has_a_confusion_matrix(made)
+    check_rows_of_two_versions_are_paired(made)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path):

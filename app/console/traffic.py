@@ -113,9 +113,11 @@ def careful(driver: type[Driver], traffic: Traffic, lost: Callable[[], None]) ->
     """`driver` with its bytes counted, which tells when its line is `lost`."""
 
     class Careful(driver):  # type: ignore[misc, valid-type]
+        _file: Any
+
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self._file = Wire(self._file, lost)
+            self._wire = self._file = Wire(self._file, lost)
 
         def write(self, data: str) -> None:
             traffic.sent(data)
@@ -125,6 +127,6 @@ def careful(driver: type[Driver], traffic: Traffic, lost: Callable[[], None]) ->
             try:
                 super().run_input_thread()
             except OSError:
-                self._file.give_up()
+                self._wire.give_up()
 
     return Careful

@@ -317,3 +317,13 @@ async def test_read_only_is_said_and_refuses_with_the_reason(registry):
         await press(pilot, "p")
         assert "this session was opened with --readonly" in line(pilot, -2)
     await session.registry.close()
+
+
+async def test_an_address_typed_after_a_colon_is_gone_to(session):
+    async with open_console(session) as pilot:
+        pilot.app.go("models/fraud/1")
+        await settled(pilot)
+        assert pilot.app.screen.address == "models/fraud/1"
+        pilot.app.go(f"{session.context}/models/fraud")
+        await settled(pilot)
+        assert pilot.app.screen.address == "models/fraud"

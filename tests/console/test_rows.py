@@ -143,3 +143,16 @@ def test_outside_of_the_list_there_is_nothing(index):
     tree = TreeRows(rows("a", 3))
     assert tree.row(index) is None
     assert tree.item(index) is None
+
+
+async def test_a_range_is_of_all_rows_between_loaded_or_not_and_of_open_branches():
+    def rows_of(names):
+        window = ListWindow(names, names, first=2)
+        return WindowRows(window, lambda name: Row(name, [name]), lambda *_: None)
+
+    tree = TreeRows(rows_of([f"r{n}" for n in range(500)]))
+    tree.open("r1", rows_of(["a", "b", "c"]))
+    assert await tree.keys_between("r2", "r0") == ["r0", "r1", "a", "b", "c", "r2"]
+    assert len(await tree.keys_between("r0", "r499")) == 503
+    assert await tree.keys_between("b", "r3") == ["b", "c", "r2", "r3"]
+    assert await tree.keys_between("gone", "r3") == ()

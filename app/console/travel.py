@@ -64,7 +64,8 @@ class Travel:
     def _offer(self) -> None:
         screen = self._console.screen
         key = self._console.hands.shown_of("before")
-        if hasattr(screen, "say"):
+        # What was said before is more than an offer.
+        if hasattr(screen, "say") and not screen.notice:
             screen.say(f"{key} goes back to where you were: {words_of(self._before[-1])}")
 
     def arrived(self, screen: "DeckScreen") -> None:

@@ -72,8 +72,9 @@ def _of_json(found: Any) -> Matrix:
     matrix = found.get("matrix", found.get("confusion_matrix"))
     if not isinstance(matrix, list):
         raise TypeError("it has no matrix")
-    labels = found.get("labels", found.get("classes", list(range(len(matrix)))))
-    return _checked([str(label) for label in labels], matrix)
+    labels = found.get("labels", found.get("classes"))
+    named: Iterable[Any] = range(len(matrix)) if labels is None else labels
+    return _checked([str(label) for label in named], matrix)
 
 
 def _of_csv(text: str) -> Matrix:

@@ -13,6 +13,8 @@ _AUTHOR = (
     "run.note",
     "run.rm",
     "run.restore",
+    "experiment.tag",
+    "model.tag",
     "version.register",
     "version.tag",
     "version.card",

@@ -73,7 +73,7 @@ def test_a_path_is_opened(project, monkeypatch):
 def test_open_takes_an_address_or_a_path(project, monkeypatch, where, address, path):
     seen = []
 
-    def run_console(wish, address=""):
+    def run_console(wish, address="", **_):
         seen.append((wish, address))
         return 0
 

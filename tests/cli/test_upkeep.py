@@ -108,7 +108,7 @@ def test_garbage_is_a_plan_first_and_removed_once(cli, litter):
     assert result.code == 0, result.err
     assert "artifacts  1 that no run and no version names -> (not there)" in result.out
     assert "17 bytes are freed" in result.out
-    assert "it cannot be undone" in result.out
+    assert "this cannot be undone" in result.out
     assert cli("gc").code == 4
     assert cli("gc", "--yes", "--readonly").code == 4
     assert litter.exists()

@@ -259,7 +259,11 @@ CASES = {
         "pass", SLICES | {"not_worse_by": 0.02}, 'worst "new customers"', PARTS, None
     ),
     "paired: not worse": Case(
-        "pass", {"kind": "paired", "metric": "auc"}, "DeLong n=400 p<.0001", filed(STRONG), filed(WEAK)
+        "pass",
+        {"kind": "paired", "metric": "auc"},
+        "DeLong n=400 p<.0001",
+        filed(STRONG),
+        filed(WEAK),
     ),
     "paired: worse": Case(
         "fail", {"kind": "paired", "metric": "auc"}, "DeLong n=400", filed(WEAK), filed(STRONG)

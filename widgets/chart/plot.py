@@ -7,15 +7,15 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .chart import Chart
+from .colours import NAMES, css
 from .rows import Nothing, Picture, fitted
 
 
 class Plot(Widget, can_focus=False):
     """A picture; its colours are those of charts."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(Chart.COMPONENT_CLASSES)
-    DEFAULT_CSS = Chart.DEFAULT_CSS.replace("Chart {", "Plot {", 1)
+    COMPONENT_CLASSES: ClassVar[set[str]] = NAMES
+    DEFAULT_CSS = css("Plot")
 
     def __init__(
         self,

@@ -145,3 +145,26 @@ async def test_several_at_once(session):
     keys = ["train/loss", "val/auc", "lr"]
     found = await asyncio.gather(*(histories.drawn(ident(0), key, 10) for key in keys))
     assert [one.key for one in found] == keys
+
+
+async def test_a_relative_x_begins_with_the_first_point_of_the_run(session):
+    histories = Histories(session)
+    await histories.series(ident(0))
+    found = await histories.drawn(ident(0), "train/loss", 10, by="relative")
+    assert (found.x[0], found.x[-1]) == (0, STEPS - 1)
+    part = await histories.drawn(ident(0), "train/loss", 500, 100, 110, by="relative")
+    assert list(part.x) == list(range(99, 112))
+
+
+async def test_a_smoothed_line_is_made_of_all_points_and_says_where_it_is_not(session):
+    histories = Histories(session)
+    whole = await histories.drawn(ident(0), "train/loss", 400, smooth=0.9)
+    few = await histories.drawn(ident(0), "train/loss", 10, smooth=0.9)
+    exact = dict(zip(*(list(side) for side in whole.smooth), strict=True))
+    assert all(exact[x] == y for x, y in zip(*few.smooth, strict=True) if x in exact)
+    assert few.in_full
+    assert whole.smooth[1][0] == pytest.approx(1.2)
+    short = Histories(session, most=100)
+    await short.series(ident(0))
+    part = await short.drawn(ident(0), "train/loss", 500, 100, 140, smooth=0.9)
+    assert not part.in_full

@@ -117,7 +117,7 @@ def _of_keys(keys: Keys, commands: Mapping[str, UserCommand]) -> Iterator[Mistak
             yield Mistake(at, "names no key", FORMS)
         for text, name in zip(given, names_of(value), strict=True):
             yield from _of_key(at, text, name)
-    taken = {
+    taken: dict[str, tuple[str, str]] = {
         name: ("action", one.id)
         for one in ACTIONS
         if one.id not in keys

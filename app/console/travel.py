@@ -65,7 +65,7 @@ class Travel:
         screen = self._console.screen
         key = self._console.hands.shown_of("before")
         # What was said before is more than an offer.
-        if hasattr(screen, "say") and not screen.notice:
+        if hasattr(screen, "say") and not getattr(screen, "notice", ""):
             screen.say(f"{key} goes back to where you were: {words_of(self._before[-1])}")
 
     def arrived(self, screen: "DeckScreen") -> None:

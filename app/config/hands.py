@@ -131,14 +131,14 @@ def _of_keys(keys: Keys, commands: Mapping[str, UserCommand]) -> Iterator[Mistak
         for one, command in commands.items()
         if command.key
     ]
-    for at, name in claims:
+    for place, name in claims:
         kind, owner = taken.get(name, ("", ""))
         if kind:
             words = f"is the key of {owner}" + (
                 f" ({BY_ID[owner].words})" if kind == "action" and owner in BY_ID else ""
             )
-            yield Mistake(at, words, "Take another key, or give that one another")
-        taken[name] = ("action" if at[0] == "keys" else "command", at[1])
+            yield Mistake(place, words, "Take another key, or give that one another")
+        taken[name] = ("action" if place[0] == "keys" else "command", place[1])
 
 
 def _of_key(at: tuple[str, ...], text: str, name: str) -> Iterator[Mistake]:

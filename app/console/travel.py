@@ -64,7 +64,9 @@ class Travel:
     def _offer(self) -> None:
         screen = self._console.screen
         key = self._console.hands.shown_of("before")
-        # What was said before is more than an offer.
+        # The line belongs to what was said before, and of a server to its age.
+        if self._console.bridge.session.remote:
+            return
         if hasattr(screen, "say") and not getattr(screen, "notice", ""):
             screen.say(f"{key} goes back to where you were: {words_of(self._before[-1])}")
 

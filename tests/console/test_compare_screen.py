@@ -169,11 +169,11 @@ async def test_a_list_is_exported_as_the_command_line_would(session, tmp_path, m
     async with open_console(session) as pilot:
         pilot.app.go("runs")
         await settled(pilot)
-        for ending in ("csv", "json", "jsonl", "txt"):
+        for ending in ("csv", "json", "jsonl", "odt"):
             await press(pilot, "ctrl+s", "ctrl+l")
             await typed(pilot, f"out.{ending}")
             await press(pilot, "enter")
-        assert "out.txt must end in .csv, .json, .jsonl" in dump(pilot.app)
+        assert "out.odt must end in .csv, .json, .jsonl" in dump(pilot.app)
     found = json.loads((tmp_path / "out.json").read_text())
     assert (found["schema"], found["next"]) == (1, None)
     names = [run["name"] for run in found["items"]]
@@ -181,7 +181,7 @@ async def test_a_list_is_exported_as_the_command_line_would(session, tmp_path, m
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
     assert [json.loads(line)["name"] for line in lines] == names
     assert len((tmp_path / "out.csv").read_text().splitlines()) == len(names) + 1
-    assert not (tmp_path / "out.txt").exists()
+    assert not (tmp_path / "out.odt").exists()
 
 
 async def test_runs_that_cannot_be_compared_say_why(session):

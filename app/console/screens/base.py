@@ -99,7 +99,7 @@ class DeckScreen(WatchScreen):
 
     def draw_frame(self) -> None:
         """Bring the first line and the last ones up to date."""
-        if not (self._begun and self.is_attached):
+        if not self._drawable():
             return
         width = self.app.size.width
         self.query_one("#top", Bar).say(*self._top(width))
@@ -127,9 +127,13 @@ class DeckScreen(WatchScreen):
             right = [*right, Part(f"  {sent}/m", "dim")]
         self.query_one("#state", Bar).say(left, right)
 
+    def _drawable(self) -> bool:
+        # It is on the stack, and attached, before its lines are there.
+        return self._begun and self.is_attached
+
     def draw_clock(self) -> None:
         """Bring the first line up to date, where the time stands."""
-        if self.is_attached:
+        if self._drawable():
             self.query_one("#top", Bar).say(*self._top(self.app.size.width))
             if self.console.slow:
                 self.draw_state()

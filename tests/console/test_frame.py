@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,9 +7,10 @@ from hypothesis import strategies as st
 from modeldeck.app.console.frame import crumbs, key_line
 from modeldeck.app.console.lean import Shadow
 from modeldeck.app.console.sections import share
+from modeldeck.widgets.bar import Bar
 from modeldeck.widgets.prompt import pointing
 from modeldeck.widgets.text import cells, show
-from tests.console.dump import dump, open_console, press
+from tests.console.dump import NOW, dump, open_console, press, session_of, settled
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,23 @@ async def test_back_from_the_screen_of_an_address_leads_to_the_overview_and_no_f
         assert "this is the first screen" in dump(pilot.app)
         await press(pilot, "colon", *"runs", "enter", "escape")
         assert " > overview" in dump(pilot.app).splitlines()[0]
+
+
+async def test_the_minute_strikes_while_a_screen_has_no_lines_yet(registry):
+    now = [NOW]
+    session = session_of(registry, clock=lambda: now[0])
+    try:
+        async with open_console(session) as pilot:
+            pilot.app.go("models")
+            assert pilot.app.screen.crumb == "models"
+            assert not pilot.app.screen.query(Bar)
+            pilot.app._minute()
+            await settled(pilot)
+            assert pilot.app._exception is None
+            assert dump(pilot.app).splitlines()[0].endswith("12:30")
+            now[0] += timedelta(minutes=1)
+            pilot.app._minute()
+            await settled(pilot)
+            assert dump(pilot.app).splitlines()[0].endswith("12:31")
+    finally:
+        await session.registry.close()

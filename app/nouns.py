@@ -15,3 +15,5 @@ NOUNS = {
     "views": ("view",),
     "quit": ("q", "q!", "qa", "exit"),
 }
+DOORS = ("overview", "inbox", "approvals", "audit", "trash", "contexts")
+"""Those that `modeldeck open` takes by their word, beside what has an address."""

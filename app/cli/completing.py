@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from modeldeck.app.config.contexts import ENV
 from modeldeck.app.config.settings import read_settings
+from modeldeck.app.nouns import DOORS
 from modeldeck.app.workspace import find, open_session
 from modeldeck.backends.api.lists import RunQuery
 from modeldeck.backends.api.parse import parse_field
@@ -70,7 +71,7 @@ async def _found(
     if kind == "address":
         runs = [f"runs/{one}" for one in await _runs(registry, begun.removeprefix("runs/"))]
         models = [f"models/{one}" for one in await _versions(registry)]
-        return ["experiments", *runs, "runs", "models", *models, "events"]
+        return ["experiments", *runs, "runs", "models", *models, "events", *DOORS]
     metrics = (await registry.run_keys(RunQuery())).metrics
     return metrics if kind == "metric" else _sorts(metrics, begun)
 

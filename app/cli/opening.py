@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from modeldeck.app.nouns import DOORS
 from modeldeck.app.workspace import Wish
 from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import UsageError
@@ -14,6 +15,14 @@ from . import streams
 from .options import complete_address, console_options, place_options
 from .wish import without_place
 
+_HEADLESS = {
+    "overview": "status",
+    "inbox": "inbox",
+    "approvals": "approvals ls",
+    "audit": "audit ls",
+    "trash": "trash ls",
+    "contexts": "context ls",
+}
 
 @click.command("open")
 @click.argument("where", metavar="ADDRESS|PATH", shell_complete=complete_address)
@@ -21,9 +30,14 @@ from .wish import without_place
 @console_options
 @without_place
 def open_(wish: Wish, where: str) -> Any:
-    """Open the console on runs/ID, models/NAME/13, models/NAME@ALIAS, or on a path."""
+    """Open the console on runs/ID, models/NAME/13, models/NAME@ALIAS, inbox, or on a path."""
     from .main import open_console
 
+    if where in DOORS:
+        _need_terminal(where, f"modeldeck {_HEADLESS[where]}")
+        from modeldeck.app.console.start import run_console
+
+        return run_console(wish, where)
     try:
         address = parse_address(where)
     except UsageError as error:
@@ -32,11 +46,15 @@ def open_(wish: Wish, where: str) -> Any:
         raise UsageError(
             f"{where!r} is neither an address nor a path", way_out=error.way_out
         ) from None
+    _need_terminal(where, _headless(address))
+    return _at(wish, address)
+
+
+def _need_terminal(where: str, instead: str) -> None:
     if not streams.is_terminal(sys.stdout):
         raise UsageError(
-            "the console needs a terminal", where=where, way_out=f"`{_headless(address)}` prints it"
+            "the console needs a terminal", where=where, way_out=f"`{instead}` prints it"
         )
-    return _at(wish, address)
 
 
 def _at(wish: Wish, address: Address) -> Any:

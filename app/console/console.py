@@ -29,7 +29,7 @@ from .goto import address_in, completions, parse_goal
 from .hands import LOOK, Hands, look_again
 from .known import Known
 from .memory import Memory
-from .places import overview, screen_at, screen_of
+from .places import overview, screen_at, screen_named, screen_of
 from .screens.base import DeckScreen
 from .travel import Travel
 from .views import view_named
@@ -102,7 +102,7 @@ class Console(Deck):
 
     def _first_screen(self) -> DeckScreen:
         """What the address names, else the overview."""
-        return screen_at(parse_address(self._address)) if self._address else overview()
+        return screen_named(self._address) if self._address else overview()
 
     def go_home(self) -> None:
         """From the screen of an address, which lies below all others, to the overview."""

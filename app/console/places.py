@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from modeldeck.app.nouns import NOUNS
+from modeldeck.app.nouns import DOORS, NOUNS
 from modeldeck.backends.api.address import Address, parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 
@@ -160,6 +160,11 @@ def screen_of(goal: Goal) -> DeckScreen:
             return EventsScreen(where=goal.where)
         case _:
             return overview()
+
+
+def screen_named(text: str) -> DeckScreen:
+    """The screen of a door's word or of an address; UsageError for what is neither."""
+    return screen_of(Goal(text)) if text in DOORS else screen_at(parse_address(text))
 
 
 def screen_at(address: Address) -> DeckScreen:

@@ -142,13 +142,13 @@ def _is_of(word: Word, target: str, here: Mapping[str, Word]) -> bool:
 
 
 def withdrawals(words: Sequence[Word]) -> Mapping[str, Word]:
-    """What was taken back, by whose withdrawal: only who said something can."""
+    """What was taken back, by whose first withdrawal: only who said something can."""
     here = {word.id: word for word in words}
-    found = {}
-    for word in words:
+    found: dict[str, Word] = {}
+    for word in sorted(words, key=lambda word: (word.time, word.id)):
         said = here.get(word.of) if word.kind == WITHDRAWAL and word.valid else None
         if said is not None and said.kind != WITHDRAWAL and said.person == word.person:
-            found[said.id] = word
+            found.setdefault(said.id, word)
     return found
 
 

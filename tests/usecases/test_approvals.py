@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modeldeck.app.config.policy import Person
@@ -363,7 +364,24 @@ def a_word(draw, number):
     )
 
 
+def twice_withdrawn():
+    """A request that was taken back two times, as it may arrive in any order."""
+    request = Word(
+        id="0", kind="request", subject=SUBJECT, model="fraud", number=2, digest=DIGEST, time=NOW,
+        person="root", key="key root", valid=True, trouble="", target=TARGET, policy=DIGEST,
+        evidence=ROOT,
+    )  # fmt: skip
+    back = [
+        msgspec.structs.replace(
+            request, id=str(at), kind="withdrawal", of="0", time=NOW + timedelta(minutes=10 * at)
+        )
+        for at in (1, 2)
+    ]
+    return (request, *back)
+
+
 @given(words=st.integers(0, 7).flatmap(lambda n: st.tuples(*(a_word(at) for at in range(n)))))
+@example(words=twice_withdrawn())
 def test_laws_of_what_counts(words):
     from modeldeck.app.usecases.approvals import judge
 

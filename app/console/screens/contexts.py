@@ -15,6 +15,7 @@ class ContextsScreen(ShortScreen):
 
     noun: ClassVar[str] = "contexts"
     crumb = "contexts"
+    address = "contexts"
     command = "modeldeck context ls"
     offers = ("open", "filter", "raw", "refresh", "back")
     empty = "no context has a name: modeldeck context add NAME --url URL gives one"

@@ -128,6 +128,7 @@ class InboxScreen(DecidingScreen):
     noun: ClassVar[str] = "inbox"
     vocabulary = INBOX
     crumb = "inbox"
+    address = "inbox"
     command = "modeldeck inbox"
     empty = "nothing waits for you"
 
@@ -187,6 +188,7 @@ class ApprovalsScreen(DecidingScreen):
     vocabulary = APPROVALS
     offers = ("open", "approve", "refuse", "withdraw", "shelf", "filter", "goto")
     crumb = "approvals"
+    address = "approvals"
     command = "modeldeck approvals ls"
     empty = "nobody asks for anything: A on a version does"
     every = False

@@ -28,6 +28,7 @@ class TrashScreen(ListScreen):
     vocabulary = TRASH
     offers = ("open", "restore", "delete", "filter", "goto")
     crumb = "trash"
+    address = "trash"
     command = "modeldeck trash ls"
     empty = "the trash is empty"
 

@@ -104,7 +104,11 @@ def gated_aliases(policy: Policy, model: Model) -> Sequence[str]:
 def judge(words: Sequence[Word], standing: Standing) -> Sequence[Approval]:
     """What counts of `words`, for one version and one target. Pure."""
     here = {word.id: word for word in words}
-    ours = [word for word in words if _is_of(word, standing.target, here)]
+    ours = sorted(
+        (word for word in words if _is_of(word, standing.target, here)),
+        # What is answered stands before the answers of the same moment.
+        key=lambda word: (word.time, word.kind != REQUEST, word.id),
+    )
     back = withdrawals(words)
     whys = {word.id: _why_not(word, standing, here, back) for word in ours}
     stops = next((w for w in ours if w.kind == REFUSAL and not whys[w.id]), None)

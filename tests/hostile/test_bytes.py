@@ -69,7 +69,8 @@ def test_what_is_pasted_and_completed(registry, tmp_path):
             raw = name.encode("utf-8", "replace").replace(b"\x1b[201~", b"")
             terminal.send(b"\x1b[200~" + raw + b"\x1b[201~")
         terminal.read_until_quiet()
-        terminal.press(b"\x1b")
+        terminal.send(b"\x1b")
+        terminal.read_until_quiet()
         terminal.send(b"q")
         assert terminal.wait() == 0
         output = bytes(terminal.output)

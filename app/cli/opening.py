@@ -24,6 +24,7 @@ _HEADLESS = {
     "contexts": "context ls",
 }
 
+
 @click.command("open")
 @click.argument("where", metavar="ADDRESS|PATH", shell_complete=complete_address)
 @place_options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from modeldeck.app.cli import main as program
 from modeldeck.app.cli import opening
+from modeldeck.app.nouns import DOORS
 from tests.cli.conftest import run_cli
 from tests.usecases.project import FIRST
 
@@ -66,6 +68,7 @@ def test_a_path_is_opened(project, monkeypatch):
         ("runs/a1", "runs/a1", ""),
         ("bank/runs/a1", "runs/a1", ""),
         ("models/fraud@champion", "models/fraud@champion", ""),
+        *((door, door, "") for door in DOORS),
         ("bank", None, "bank"),
         ("./bank", None, "./bank"),
     ],
@@ -84,6 +87,15 @@ def test_open_takes_an_address_or_a_path(project, monkeypatch, where, address, p
     assert run_cli("open", where, *place).code == 0
     ((wish, found),) = seen
     assert (found, wish.path) == (address or "", path)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_prints_a_door_without_a_terminal_is_named_and_there(project, monkeypatch, door):
+    monkeypatch.chdir(project)
+    result = run_cli("open", door)
+    assert result.code == 2
+    command = re.search(r"`modeldeck (.+)` prints it", result.err)[1]
+    assert run_cli(*command.split()).code == 0
 
 
 def test_the_console_of_a_context_that_is_not_there(project, monkeypatch):

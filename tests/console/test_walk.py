@@ -4,7 +4,9 @@ import pytest
 
 from modeldeck.app.actions import ACTIONS, BY_ID
 from modeldeck.app.console.goto import NOUNS
+from modeldeck.app.nouns import DOORS
 from modeldeck.backends.api.address import parse_address
+from modeldeck.backends.local.opening import create_registry
 from modeldeck.widgets.prompt import Prompt
 from tests.console.dump import dump, open_console, press, session_of, settled
 from tests.console.samples import DIRECTIONS
@@ -76,10 +78,20 @@ async def test_the_address_that_is_copied_is_one_that_can_be_opened(session, nam
         text = screen.address_now()
         if not text:
             return
-        assert text in NOUNS or str(parse_address(text)) == text
+        assert text in DOORS or str(parse_address(text)) == text
     async with open_console(session, address=text) as pilot:
         assert pilot.app.screen.notice_style != "bad"
         assert dump(pilot.app).strip()
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_door_is_opened_by_its_word_and_copied_as_it(tmp_path, door):
+    await create_registry(tmp_path).close()
+    async with open_console(tmp_path / ".modeldeck", address=door) as pilot:
+        assert pilot.app.screen.crumb == door
+        assert len(pilot.app.screen_stack) == 1
+        copied = pilot.app.screen.address_now()
+        assert copied == ("events" if door == "audit" else door)
 
 
 def test_every_action_is_one_key_and_one_verb():

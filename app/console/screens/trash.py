@@ -93,7 +93,7 @@ class TrashScreen(ListScreen):
     def address_now(self) -> str:
         """The address of the one under the cursor."""
         item = self.current()
-        return str(item.subject) if item else ""
+        return str(item.subject) if item else self.address
 
     def do_restore(self) -> None:
         """Restore the marked, else the one under the cursor."""

@@ -92,7 +92,8 @@ async def test_no_click_anywhere_starts_what_a_name_says(registry, name):
                             console.pop_screen()
             assert pressed == []
             assert console._exception is None
-            assert console.is_running
+            # 143 is a SIGTERM from outside, at which the console ends in good order.
+            assert console.is_running, f"it ended with {console.return_code}"
     finally:
         await session.registry.close()
 

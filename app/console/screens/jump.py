@@ -5,23 +5,23 @@ from typing import Any, ClassVar
 
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.lists import ListWindow, Window
-from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import Cell, Column, Row
 
 from ..fuzzy import best
 from ..known import Name, read_names
-from .short import ShortScreen
+from .choosing import ChoosingScreen
 
 MOST = 200
 """Names that are listed: nobody reads further."""
 
 
-class JumpScreen(ShortScreen):
+class JumpScreen(ChoosingScreen):
     """Names that were seen; no letter asks anybody. Up and Down choose, Enter opens."""
 
     noun: ClassVar[str] = "names"
     crumb = "jump"
     offers = ("open", "filter", "back")
+    letters = "letters of a name, in order; Up and Down choose, Enter opens"
     empty = "no names were seen yet"
 
     def begin(self) -> None:
@@ -32,7 +32,6 @@ class JumpScreen(ShortScreen):
             session = self.session
             self.bridge.ask(self, "names", "names to jump to", lambda: read_names(session))
         super().begin()
-        self.do_filter()
 
     def got_names(self, items: Sequence[Any]) -> None:
         """They are there."""
@@ -68,40 +67,7 @@ class JumpScreen(ShortScreen):
         """One name."""
         return Row(item.address, [Cell(item.kind, "dim"), Cell(item.text, "strong")])
 
-    def do_filter(self) -> None:
-        """Type letters."""
-        prompt = self.query_one(Prompt)
-        prompt.ask("filter", ">", self.where, with_past=False)
-        prompt.hint("letters of a name, in order; Up and Down choose, Enter opens")
-        self.draw_frame()
-
-    def _hint_filter(self, text: str) -> None:
-        """What is listed says enough."""
-
-    def typing_filter(self, text: str) -> None:
-        """Narrow at once."""
-        self.where = text
-        self._to_top = True
-        self.ask()
-
-    def on_prompt_turned(self, message: Prompt.Turned) -> None:
-        """Choose while typing."""
-        message.stop()
-        self.table.action_move(message.by)
-
-    async def given_filter(self, text: str) -> None:
-        """Open what is chosen; what was typed last may not have been listed yet."""
-        if text != self.where:
-            self.typing_filter(text)
-        item = self.current()
-        if item is not None:
-            self.open_item(item)
-
-    def dropped_filter(self, _: str) -> None:
-        """Leave."""
-        self.console.pop_screen()
-
-    def open_item(self, item: Any) -> None:
+    async def open_item(self, item: Any) -> None:
         """Open it in place of this list."""
         self.console.pop_screen()
         self.console.open_address(item.address)

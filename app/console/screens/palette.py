@@ -6,15 +6,15 @@ from typing import Any, ClassVar, NamedTuple
 from modeldeck.app.actions import ACTIONS
 from modeldeck.app.key_names import key_name, shown_key
 from modeldeck.app.nouns import NOUNS
-from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import Cell, Column, Row
 
 from ..goto import OF, quoted
 from ..hands import BUILT_IN
 from ..user_commands import hidden, why_not
 from .base import DeckScreen
+from .choosing import ChoosingScreen
 from .keys import sources
-from .short import ShortScreen, words_of
+from .short import words_of
 
 HIDDEN = ("back", "palette", "goto", "open")
 
@@ -30,21 +30,17 @@ class Entry(NamedTuple):
     source: str = BUILT_IN
 
 
-class PaletteScreen(ShortScreen):
+class PaletteScreen(ChoosingScreen):
     """Typed words narrow the list, Up and Down choose, Enter does it on the screen below."""
 
     noun: ClassVar[str] = "verbs"
     crumb = "verbs"
     offers = ("open", "filter", "back")
+    letters = "letters of a verb, a noun or a name; Up and Down choose"
 
     def __init__(self, below: DeckScreen) -> None:
         super().__init__()
         self.below = below
-
-    def begin(self) -> None:
-        """Ask at once."""
-        super().begin()
-        self.do_filter()
 
     def entries(self) -> Sequence[Entry]:
         """Actions that apply below, the nouns, the names that were seen."""
@@ -89,39 +85,6 @@ class PaletteScreen(ShortScreen):
         """One entry."""
         key = item.action or (f"command/{item.command}" if item.command else f":{item.goes}")
         return Row(key, [Cell(item.key, "strong"), item.words, Cell(item.source, "dim")])
-
-    def do_filter(self) -> None:
-        """Type words."""
-        prompt = self.query_one(Prompt)
-        prompt.ask("filter", ">", self.where, with_past=False)
-        prompt.hint("letters of a verb, a noun or a name; Up and Down choose")
-        self.draw_frame()
-
-    def _hint_filter(self, text: str) -> None:
-        """What is listed says enough."""
-
-    def typing_filter(self, text: str) -> None:
-        """Narrow at once."""
-        self.where = text
-        self._to_top = True
-        self.ask()
-
-    def on_prompt_turned(self, message: Prompt.Turned) -> None:
-        """Choose while typing."""
-        message.stop()
-        self.table.action_move(message.by)
-
-    async def given_filter(self, text: str) -> None:
-        """Do what is chosen; what was typed last may not have been listed yet."""
-        if text != self.where:
-            self.typing_filter(text)
-        item = self.current()
-        if item is not None:
-            await self.open_item(item)
-
-    def dropped_filter(self, _: str) -> None:
-        """Leave."""
-        self.console.pop_screen()
 
     async def open_item(self, item: Any) -> None:
         """Do it below."""

@@ -10,25 +10,24 @@ from modeldeck.backends.api.address import version as version_address
 from modeldeck.backends.api.lists import Window
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.query import MODELS, VERSIONS
-from modeldeck.backends.api.runs import Shelf
 from modeldeck.widgets.table import Cell, Column, Row
 
 from .. import changing
 from ..words import short, size, when
-from .listing import ListScreen
+from .shelved import ShelvedScreen
 
 
-class ModelsScreen(ListScreen):
+class ModelsScreen(ShelvedScreen):
     """Registered models; Enter shows the versions of one."""
 
     noun: ClassVar[str] = "models"
+    one = "model"
     vocabulary = MODELS
     offers = ("open", "promote", "filter", "shelf", "goto")
     crumb = "models"
     address = "models"
     command = "modeldeck models ls"
     empty = "no models yet: modeldeck register PATH --model NAME makes the first version"
-    shelf = Shelf.ACTIVE
 
     async def load(self) -> Window[Model]:
         """The models."""
@@ -99,12 +98,11 @@ class ModelsScreen(ListScreen):
         if item is not None:
             roll_back(self, item.name)
 
-    def _nothing_chosen(self) -> str:
+    def nothing_chosen(self) -> str:
+        """Most of what can be done is done to the one under the cursor."""
         return "" if self.current() is not None else "there is no model here"
 
-    why_not_rollback = _nothing_chosen
-
-    why_not_history = why_not_promote = _nothing_chosen
+    why_not_rollback = why_not_history = why_not_promote = nothing_chosen
 
     def do_delete(self) -> None:
         """Delete the marked models, else the one under the cursor with its aliases."""
@@ -116,29 +114,12 @@ class ModelsScreen(ListScreen):
         then = self.table.clear_marks
         changing.shelve(self, "model", self.chosen(), delete=False, then=then)
 
-    def why_not_delete(self) -> str:
-        """Deleted ones are deleted already."""
-        if self.shelf == Shelf.DELETED:
-            return "these are deleted already; u restores"
-        return self._nothing_chosen()
 
-    def why_not_restore(self) -> str:
-        """Only deleted ones can be restored."""
-        if self.shelf != Shelf.DELETED:
-            return "only deleted models can be restored; ctrl+d shows them"
-        return self._nothing_chosen()
-
-    def do_shelf(self) -> None:
-        """Deleted ones, or those in use."""
-        self.shelf = Shelf.DELETED if self.shelf == Shelf.ACTIVE else Shelf.ACTIVE
-        self.say("deleted ones" if self.shelf == Shelf.DELETED else "")
-        self.ask()
-
-
-class VersionsScreen(ListScreen):
+class VersionsScreen(ShelvedScreen):
     """The versions of a model, newest first; Enter shows one, `p` points an alias at it."""
 
     noun: ClassVar[str] = "versions"
+    one = "version"
     vocabulary = VERSIONS
     offers = ("open", "promote", "filter", "history", "shelf", "goto")
     empty = "no versions: modeldeck register PATH --model NAME makes one"
@@ -149,7 +130,6 @@ class VersionsScreen(ListScreen):
         self.crumb = model or "versions"
         self.address = model_address(model) if model else "models"
         self.command = f"modeldeck versions ls {model}".strip()
-        self.shelf = Shelf.ACTIVE
 
     async def load(self) -> Window[Version]:
         """The versions."""
@@ -232,22 +212,7 @@ class VersionsScreen(ListScreen):
         then = self.table.clear_marks
         changing.shelve(self, "version", self._addresses(), delete=False, then=then)
 
-    def _nothing_chosen(self) -> str:
-        return "" if self.chosen() else "there is no version to choose"
-
-    why_not_tag = why_not_promote = why_not_rollback = _nothing_chosen
-
-    def why_not_delete(self) -> str:
-        """Deleted ones are deleted already."""
-        if self.shelf == Shelf.DELETED:
-            return "these are deleted already; u restores"
-        return self._nothing_chosen()
-
-    def why_not_restore(self) -> str:
-        """Only deleted ones can be restored."""
-        if self.shelf != Shelf.DELETED:
-            return "only deleted versions can be restored; ctrl+d shows them"
-        return self._nothing_chosen()
+    why_not_tag = why_not_promote = why_not_rollback = ShelvedScreen.nothing_chosen
 
     def do_history(self) -> None:
         """What happened to the model."""
@@ -255,12 +220,6 @@ class VersionsScreen(ListScreen):
 
         item = self.current()
         self.console.push_screen(TimelineScreen(self.model or (item.model if item else "")))
-
-    def do_shelf(self) -> None:
-        """Deleted ones, or those in use."""
-        self.shelf = Shelf.DELETED if self.shelf == Shelf.ACTIVE else Shelf.ACTIVE
-        self.say("deleted ones" if self.shelf == Shelf.DELETED else "")
-        self.ask()
 
     def do_owner(self) -> None:
         """The run that made the one under the cursor."""

@@ -33,6 +33,7 @@ class RunsScreen(RunsBeside):
     """Runs with any metric or parameter as a column, nested or flat, against a baseline."""
 
     noun: ClassVar[str] = "runs"
+    one = "run"
     vocabulary = RUNS
     offers = ("open", "filter", "baseline", "compare", "columns", "log", "tree", "goto")
     empty = "no runs here: modeldeck run -- CMD records one"
@@ -48,7 +49,6 @@ class RunsScreen(RunsBeside):
         self._knows_keys = False
         self.chosen_columns: list[str] | None = None
         self.baseline: Run | None = None
-        self.shelf = Shelf.ACTIVE
         self.nested = True
         self._shown_nested = self._loading_nested = True
         self._came_with = where
@@ -369,22 +369,7 @@ class RunsScreen(RunsBeside):
 
         changing.shelve(self, "run", self.chosen(), delete=False, then=self.table.clear_marks)
 
-    def _nothing_chosen(self) -> str:
-        return "" if self.chosen() else "there is no run to choose"
-
-    why_not_tag = _nothing_chosen
-
-    def why_not_delete(self) -> str:
-        """Deleted ones are deleted already."""
-        if self.shelf == Shelf.DELETED:
-            return "these are deleted already; u restores"
-        return self._nothing_chosen()
-
-    def why_not_restore(self) -> str:
-        """Only deleted ones can be restored."""
-        if self.shelf != Shelf.DELETED:
-            return "only deleted runs can be restored; ctrl+d shows them"
-        return self._nothing_chosen()
+    why_not_tag = RunsBeside.nothing_chosen
 
     def do_log(self) -> None:
         """The output of the run under the cursor."""

@@ -2,10 +2,10 @@
 
 from modeldeck.backends.api.runs import Run
 
-from .listing import ListScreen
+from .shelved import ShelvedScreen
 
 
-class RunsBeside(ListScreen):
+class RunsBeside(ShelvedScreen):
     """The verbs that take several runs of the list to another screen."""
 
     experiment: str

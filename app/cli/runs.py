@@ -11,7 +11,7 @@ from modeldeck.app.usecases.bulk import plan_bulk
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.words import sort_of
 from modeldeck.backends.api.query import RUNS, Field
-from modeldeck.backends.api.runs import Run, Shelf
+from modeldeck.backends.api.runs import SYSTEM, Run, Shelf
 
 from . import words
 from .bulk import bulk_options, carry_out_bulk, names_or_filter
@@ -120,7 +120,8 @@ def _columns(
         for name in run.metrics:
             if len(fields) >= max(METRICS_SHOWN, len(sorted_by)):
                 break
-            fields[Field(name, "metrics")] = None
+            if not name.startswith(SYSTEM):
+                fields[Field(name, "metrics")] = None
     for field in fields:
         name = field.name if field.of == "metrics" else str(field)
         columns[name if name not in columns else str(field)] = _reader(field)

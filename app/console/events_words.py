@@ -25,6 +25,8 @@ def who(event: Event) -> str:
 def change_words(event: Event) -> str:
     """`version: 11 -> 12`, or what there is now."""
     before, after = event.before, _fields(event.after)
+    if isinstance(after, dict) and "drill" in after:
+        return f"drilled: {_value(after['drill'])}, back to {_value(after.get('to'))}"
     if isinstance(before, dict) and isinstance(after, dict) and len(after) == 1:
         (name,) = after
         if name in _SIGNED:

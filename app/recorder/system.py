@@ -15,12 +15,11 @@ from array import array
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modeldeck.backends.api.runs import Points
+from modeldeck.backends.api.runs import SYSTEM, Points
 
 from .ask import ask, program
 from .follow import now
 
-PREFIX = "system/"
 EVERY = 5.0
 """Seconds between two looks."""
 DEADLINE = 2.0
@@ -72,7 +71,7 @@ class System:
         found |= self._of_gpus()
         step, moment = round(at - self._begin), self._clock()
         return {
-            PREFIX + name: Points(array("q", [step]), array("q", [moment]), array("d", [value]))
+            SYSTEM + name: Points(array("q", [step]), array("q", [moment]), array("d", [value]))
             for name, value in found.items()
         }
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 
+SYSTEM = "system/"
+"""Metrics of the machine that a run ran on begin so, as those of MLflow do."""
+
 
 class Status(StrEnum):
     """Where a run stands."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -138,3 +140,15 @@ def test_a_table_keeps_to_its_room_and_counts_cells_not_characters():
 
 def test_edges_of_a_name_can_be_seen():
     assert list(table_lines(["A"], [["x"], ["x "]])) == ["A", "x", r"x\u{20}"]
+
+
+def test_figures_of_the_machine_are_no_column_unless_asked_for(cli, project):
+    with closing(sqlite3.connect(project / ".modeldeck" / "registry.db")) as registry:
+        registry.execute("INSERT INTO key(kind, name) VALUES(1, 'system/cpu_percent')")
+        registry.execute(
+            "INSERT INTO metric(run_id, key_id, value, step)"
+            " SELECT run.id, key.id, 96.5, 0 FROM run, key WHERE key.name = 'system/cpu_percent'"
+        )
+        registry.commit()
+    assert "system/" not in cli("runs", "ls").out
+    assert "96.5" in cli("runs", "ls", "--sort", "metrics.system/cpu_percent").out

@@ -11,6 +11,7 @@ from modeldeck.app.usecases.series import Drawn, Histories, grouped, is_curve
 from modeldeck.app.usecases.series import XKind as By
 from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.errors import ModeldeckError
+from modeldeck.backends.api.runs import SYSTEM
 from modeldeck.widgets.chart import Chart, ChartGrid, Plot
 from modeldeck.widgets.chart.model import XKind
 from modeldeck.widgets.text import one_line
@@ -18,8 +19,6 @@ from modeldeck.widgets.text import one_line
 from ..charting import Charting, lines_of
 from .run_part import TablePart
 
-SYSTEM = "system/"
-"""Series of the machine begin so, as those of MLflow do."""
 GUTTER = 11
 """Cells for the numbers of y where charts stand below each other on one axis."""
 UNITS = {

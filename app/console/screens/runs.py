@@ -11,7 +11,7 @@ from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.groups import Groups
 from modeldeck.backends.api.lists import RunQuery, Window
 from modeldeck.backends.api.query import RUNS, Field
-from modeldeck.backends.api.runs import Fields, Keys, Run, Shelf, Status
+from modeldeck.backends.api.runs import SYSTEM, Fields, Keys, Run, Shelf, Status
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.table import Cell, Column, Row
 from modeldeck.widgets.table.messages import ToggleAsked
@@ -25,7 +25,6 @@ from .runs_beside import RunsBeside
 METRICS, PARAMS = 6, 4
 GROUPED = 3
 """So many metrics are shown of each group."""
-SYSTEM = "system/"
 FIXED = ("name", "status", "started", "duration", "git", "experiment", "user", "id")
 
 

@@ -9,7 +9,7 @@ from modeldeck.app.usecases.beside import Beside
 from modeldeck.app.usecases.locks import lock_words as held_words
 from modeldeck.app.usecases.versions import VersionDetail
 from modeldeck.backends.api.models import Version
-from modeldeck.backends.api.runs import Evaluation, Run
+from modeldeck.backends.api.runs import SYSTEM, Evaluation, Run
 from modeldeck.widgets.table import Cell, Column, Row, Span
 
 from .lineage_rows import git_words
@@ -132,11 +132,12 @@ def _run_words(detail: VersionDetail) -> str:
 
 
 def metric_rows(mine: Run | None, other: Run | None, directions: Mapping[str, str]) -> list[Row]:
-    """The latest metrics of two runs, declared ones first."""
+    """The latest metrics of two runs: declared ones first, those of the machine last."""
     here = mine.metrics if mine else {}
     there = other.metrics if other else {}
     names = [name for name in directions if name in here or name in there]
-    names += [name for name in sorted({**here, **there}) if name not in directions]
+    others = sorted({**here, **there}, key=lambda name: (name.startswith(SYSTEM), name))
+    names += [name for name in others if name not in directions]
     return [
         measured_row(f"metric:{name}", name, here.get(name), there.get(name), directions.get(name))
         for name in names

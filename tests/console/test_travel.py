@@ -165,6 +165,15 @@ async def test_jump_by_letters_asks_nobody_after_the_first_time(session):
         assert pilot.app.screen.crumb == "fraud"
 
 
+async def test_the_first_name_is_chosen_also_where_others_were_seen_before(session):
+    async with open_console(session) as pilot:
+        await go(pilot, "runs")
+        await press(pilot, "escape", "ctrl+o")
+        table = pilot.app.screen.table
+        assert table.source.index_of(table.cursor_key) == 0
+        assert pilot.app.screen.where == ""
+
+
 async def test_views_are_kept_taken_and_removed(session):
     async with open_console(session) as pilot:
         await go(pilot, "runs /status = failed")

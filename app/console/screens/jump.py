@@ -34,8 +34,9 @@ class JumpScreen(ChoosingScreen):
         super().begin()
 
     def got_names(self, items: Sequence[Any]) -> None:
-        """They are there."""
+        """They are there; the first one is the one to take."""
         self.console.known.saw(items)
+        self._to_top = True
         self.ask()
 
     def failed_names(self, error: ModeldeckError) -> None:

@@ -59,9 +59,14 @@ class Deck(App[int]):
         self.stylesheet.set_variables(self.get_css_variables())
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Read the rules again; not for the first screen, for which they are read just then."""
+        """Read the rules again; not for the first screen, for which they are read just then.
+
+        The program's own colours must be there before it: what its lines inherit is kept by them.
+        """
         if any(screen.is_mounted for screen in self.screen_stack):
             super().refresh_css(animate)
+        else:
+            self.stylesheet.apply(self, animate=False)
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's own, with its bytes counted, and told when the line is lost."""

@@ -116,3 +116,19 @@ async def test_the_minute_strikes_while_a_screen_has_no_lines_yet(registry):
             assert dump(pilot.app).splitlines()[0].endswith("12:31")
     finally:
         await session.registry.close()
+
+
+@pytest.mark.parametrize("address", ["", "models/fraud/2", "inbox"])
+async def test_what_stands_on_the_first_screen_can_be_seen(registry, address):
+    session = session_of(registry)
+    try:
+        async with open_console(session, address=address) as pilot:
+            seen = ""
+            for strip in pilot.app.screen._compositor.render_strips():
+                for text, style, _ in strip:
+                    if text.strip() and style is not None and style.color is not None:
+                        assert style.color != style.bgcolor, text
+                        seen += text
+            assert session.context in seen
+    finally:
+        await session.registry.close()

@@ -27,6 +27,9 @@ _TOKENS_OF = {
 }  # fmt: skip
 """What stands before `token` where it is one of a text, not one of a door."""
 
+_FOLDERS = {"PWD", "OLDPWD"}
+"""Variables in which a shell keeps where one is, and no password."""
+
 _USERINFO = re.compile(r"(?<=://)[^/?#@\s]*@")
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{16,}", re.IGNORECASE)
 _PAIR = re.compile(r"""([A-Za-z][\w.-]*)(["']?\s*[=:]\s*["']?)([^\s"'&;,)}\]]+)""")
@@ -109,7 +112,9 @@ def _known() -> Iterator[str]:
     import html
     from urllib.parse import quote
 
-    named = (value for name, value in os.environ.items() if names_secret(name))
+    named = (
+        value for name, value in os.environ.items() if names_secret(name) and name not in _FOLDERS
+    )
     for secret in {*_held, *(value for value in named if len(value) >= SHORTEST)}:
         data = secret.encode("utf-8", "surrogateescape")
         yield secret

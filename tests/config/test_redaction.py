@@ -89,6 +89,12 @@ def test_the_environment_is_known(monkeypatch):
     assert redact("sent from-the-environment") == "sent ***"
 
 
+def test_where_one_is_is_no_secret(monkeypatch):
+    for name in ("PWD", "OLDPWD"):
+        monkeypatch.setenv(name, "/home/ana/fraud")
+    assert redact("/home/ana/fraud/model.skops") == "/home/ana/fraud/model.skops"
+
+
 def test_prose_that_holds_nothing_of_the_kind_stays():
     text = "the password is asked for; pad_token=0, basic usage: see https://host/a?page=2"
     assert redact(text) == text

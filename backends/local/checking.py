@@ -244,7 +244,7 @@ def check(
             walk.broken = Broken(seq=seq, what=wrong, by="signature")
             break
         for level, index, found in growing.add(walk.hash):
-            if not nodes.agrees(level, index, found):
+            if level >= tree.LOWEST and not nodes.agrees(level, index, found):
                 first = (index << level) + 1
                 what = "are not those that the tree was made of"
                 walk.broken = Broken(seq=first, what=what, by="tree", last=seq)

@@ -8,11 +8,11 @@ link_n = SHA-256(link_{n-1} || SHA-256(0x00 || leaf_n)), from 32 zero bytes.
 Who has a key signs the leaf, which names the key.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -34,21 +34,38 @@ VERSION = 1
 PROMOTIONS = ("alias.set", "alias.rm")
 """Actions after which a checkpoint is written at once."""
 _PIECE = 1000
+_SORTED = msgspec.json.Encoder(order="sorted")
 _NEWEST = (Sort(Field("seq"), descending=True),)
 
 
-def canonical(leaf: Mapping[str, str | int]) -> bytes:
-    """RFC 8785 of a flat object with ASCII names, text without lone surrogates, small integers.
+class Leaf(msgspec.Struct, gc=False):
+    """What stays of an event. Its fields stand in the order of RFC 8785.
 
-    Of such, `json` writes the same: names in order, no space, the shortest escapes in lower case.
+    Of a flat object with ASCII names, text without lone surrogates and small integers, `msgspec`
+    writes what RFC 8785 wants: no space, the shortest escapes, in lower case.
     """
-    text = json.dumps(leaf, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+
+    action: str
+    actor_key: str
+    after: str
+    before: str
+    caused_by: int | msgspec.UnsetType
+    payload_commit: str
+    phase: str
+    plan: str
+    seq: int
+    session: str
+    subject: str
+    time: str
+    v: int
+
+
+encoded_leaf = msgspec.json.Encoder().encode
 
 
 def chain(before: bytes, leaf: bytes) -> bytes:
     """The link after `leaf`."""
-    return hashlib.sha256(before + leaf_hash(leaf)).digest()
+    return sha256(before + leaf_hash(leaf)).digest()
 
 
 def write(
@@ -67,33 +84,31 @@ def write(
 
     last = connection.execute("SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     seq, before = (last[0] + 1, last[1]) if last else (1, START)
-    entry = _exact(entry)
-    body = msgspec.json.encode(entry, order="sorted").decode()
+    entry, body = _encoded(entry)
     salt = os.urandom(32)
-    cause = {} if entry.caused_by is None else {"caused_by": entry.caused_by}
-    leaf = canonical(
-        {
-            "v": VERSION,
-            "seq": seq,
-            "time": rfc3339(time),
-            "actor_key": signer.fingerprint if signer is not None else "",
-            "session": _digest(salt, entry.actor.session),
-            "phase": entry.phase,
-            "action": entry.action,
-            "subject": _digest(salt, entry.subject),
-            "before": _digest(salt, entry.before),
-            "after": _digest(salt, entry.after),
-            "plan": entry.plan or "",
-            "payload_commit": hashlib.sha256(salt + body.encode()).hexdigest(),
-            **cause,
-        }
+    leaf = encoded_leaf(
+        Leaf(
+            action=entry.action,
+            actor_key=signer.fingerprint if signer is not None else "",
+            after=_digest(salt, entry.after),
+            before=_digest(salt, entry.before),
+            caused_by=msgspec.UNSET if entry.caused_by is None else entry.caused_by,
+            payload_commit=sha256(salt + body).hexdigest(),
+            phase=entry.phase,
+            plan=entry.plan or "",
+            seq=seq,
+            session=_digest(salt, entry.actor.session),
+            subject=_digest(salt, entry.subject),
+            time=rfc3339(time),
+            v=VERSION,
+        )
     )
     link = chain(before, leaf)
     payload = connection.execute(
-        "INSERT INTO audit_payload(salt, body) VALUES(?, ?) RETURNING id", (salt, body)
-    ).fetchone()[0]
+        "INSERT INTO audit_payload(salt, body) VALUES(?, ?)", (salt, body.decode())
+    ).lastrowid
     connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?)", (seq, leaf, payload, link))
-    tree.append(connection, seq, leaf)
+    tree.append(connection, seq)
     if signer is not None:
         connection.execute(
             "INSERT INTO audit_signature VALUES(?, ?, ?)",
@@ -110,13 +125,13 @@ def _index(connection: Connection, event: Event) -> None:
     )
 
 
-def _exact(entry: Entry) -> Entry:
+def _encoded(entry: Entry) -> tuple[Entry, bytes]:
     try:
-        msgspec.json.encode(entry)
+        return entry, _SORTED.encode(entry)
     except UnicodeEncodeError:
         text = json.dumps(msgspec.to_builtins(entry), ensure_ascii=False)
-        return msgspec.json.decode(exact(text), type=Entry)
-    return entry
+        entry = msgspec.json.decode(exact(text), type=Entry)
+    return entry, _SORTED.encode(entry)
 
 
 def index_row(event: Event) -> tuple[object, ...]:
@@ -139,7 +154,7 @@ def _digest(salt: bytes, value: Any) -> str:
     if value is None:
         return ""
     # With the payload's salt, so that after an erasure nobody can try which short text it was.
-    return hashlib.sha256(salt + msgspec.json.encode(value, order="sorted")).hexdigest()
+    return sha256(salt + _SORTED.encode(value)).hexdigest()
 
 
 def _event(seq: int, time: datetime, entry: Entry, link: bytes) -> Event:

@@ -6,9 +6,10 @@ import hashlib
 import json
 import sqlite3
 
+import msgspec
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modeldeck.backends.api.events import Actor
@@ -65,14 +66,19 @@ def test_the_chain_is_what_it_says_it_is():
     connection.close()
 
 
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+KINDS = {"seq": st.integers(0, 2**53 - 1), "v": st.integers(0, 9)}
+KINDS["caused_by"] = st.none() | KINDS["seq"]
+
+
 @given(
-    st.dictionaries(
-        st.text(st.characters(min_codepoint=33, max_codepoint=126)),
-        st.text(st.characters(exclude_categories=["Cs"])) | st.integers(0, 2**53 - 1),
-    )
+    st.fixed_dictionaries({name: KINDS.get(name, TEXT) for name in trail.Leaf.__struct_fields__})
 )
+@example(dict.fromkeys(trail.Leaf.__struct_fields__, "".join(map(chr, range(0x300)))) | {"v": 1})
 def test_a_leaf_is_written_as_rfc_8785_has_it(leaf):
-    assert trail.canonical(leaf) == rfc8785.dumps(leaf)
+    leaf = {name: value for name, value in leaf.items() if value is not None}
+    made = trail.Leaf(**{"caused_by": msgspec.UNSET, **leaf})
+    assert trail.encoded_leaf(made) == rfc8785.dumps(leaf)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 
 from modeldeck.app.usecases.audit_export import line_of
 from modeldeck.backends.api.trail import Mark
+from modeldeck.backends.local import tree
 from modeldeck.backends.tlog import verifier
 from modeldeck.backends.tlog.note import Ed25519Signer
 
@@ -186,8 +187,11 @@ async def test_two_histories_are_seen_when_two_auditors_compare(whole, tmp_path)
     assert [one.state for one in found.compared if one.outside] == ["differs"]
 
 
-async def test_a_liar_who_forgets_the_nodes_is_seen_by_the_tree(whole, tmp_path):
-    folder = Path(shutil.copytree(whole, tmp_path / "copy"))
+async def test_a_liar_who_forgets_the_nodes_is_seen_by_the_tree(tmp_path):
+    folder, under = tmp_path, 1 << tree.LOWEST
+    backend = backend_at(folder, signer=ADA)
+    await happen(backend, under + 1)
+    await backend.close()
     with owned(folder) as connection:
         kept = connection.execute("SELECT * FROM audit_node").fetchall()
         connection.execute("DELETE FROM checkpoint")
@@ -196,13 +200,12 @@ async def test_a_liar_who_forgets_the_nodes_is_seen_by_the_tree(whole, tmp_path)
         connection.executemany("INSERT INTO audit_node VALUES(?, ?, ?)", kept)
     backend = backend_at(folder)
     found = await backend.check_trail()
-    assert (found.broken.seq, found.broken.by) == (3, "tree")
+    assert (found.broken.seq, found.broken.last, found.broken.by) == (1, under, "tree")
     await backend.close()
     with owned(folder) as connection:
         connection.execute("DELETE FROM audit WHERE seq > 5")
         relink(connection)
         connection.execute("DELETE FROM audit_node")
-        connection.executemany("INSERT INTO audit_node VALUES(?, ?, ?)", kept[:0])
     backend = backend_at(folder)
     found = await backend.check_trail()
     assert found.broken.seq == 6, "signatures of events that are gone"

@@ -124,12 +124,12 @@ def test_any_stored_node_that_is_another_is_found(many):
         found = check(many).broken
         assert (found.by, found.seq) == ("tree", (index << level) + 1)
         many.execute(f"UPDATE audit_node SET hash = ? {where}", (value, level, index))
-    assert len(rows) == sum(MANY >> level for level in range(1, 8))
+    assert len(rows) == sum(MANY >> level for level in range(tree.LOWEST, 8))
 
 
 def test_a_missing_node_is_only_slower(many):
     root = merkle.root(MANY, tree.node_of(many))
-    many.execute("DELETE FROM audit_node WHERE level IN (2, 5)")
+    many.execute("DELETE FROM audit_node WHERE level IN (4, 6)")
     assert merkle.root(MANY, tree.node_of(many)) == root
     assert check(many).holds
     tree.fill(many)
@@ -296,9 +296,13 @@ async def test_an_older_registry_gets_its_tree_when_it_is_first_needed(tmp_path)
     assert (await backend.check_trail()).root == root.hex()
     nodes = "SELECT count(*) FROM audit_node"
     assert await backend.registry.read(lambda c: c.execute(nodes).fetchone()) == (0,)
+    size = 3 << tree.LOWEST
+    await happen(backend, 2 * size // 3 - before)
+    await backend.registry.write(lambda c: c.execute("DELETE FROM audit_node"))
+    await happen(backend, size // 3 - 1)
+    assert await backend.registry.read(lambda c: c.execute(nodes).fetchone()) == (0,)
     await happen(backend, 1)
-    size = before + 1
-    counted = sum(size >> level for level in range(1, 8))
+    counted = sum(size >> level for level in range(tree.LOWEST, 8))
     assert await backend.registry.read(lambda c: c.execute(nodes).fetchone()) == (counted,)
     assert (await backend.check_trail()).holds
     await backend.close()

@@ -11,6 +11,7 @@ from modeldeck.backends.local import database
 from tests.bench import __main__ as program
 from tests.bench import registry
 from tests.bench.harness import ChildError, Cost, child, cost, each, paired, percentile, ratio
+from tests.bench.pace import STANDARD, pace
 from tests.bench.place import Bench
 from tests.bench.report import (
     BYTES,
@@ -98,13 +99,31 @@ def test_a_child_that_fails_is_no_measurement():
         (Line("a", SECONDS, [1.6, 1.6, 1.6], Times(1.5), [1.0, 1.0, 1.0]), "OVER"),
         (Line("a", SECONDS, [0.29], Times(2, plus=0.1), [0.1]), "ok"),
         (Line("a", SECONDS, [0.31], Times(2, plus=0.1), [0.1]), "OVER"),
+        # The reference was three times as slow in the last rounds: pairs, not medians.
+        (Line("a", SECONDS, [0.3, 0.6, 0.6], Times(2, plus=0.1), [0.1, 0.3, 0.1]), "ok"),
         (Line("a", SECONDS, [0.01], Times(1 / 100), [2.0]), "ok"),
         (Line("a", SECONDS, [0.01], Times(1 / 100), [0.5]), "OVER"),
+        # On a machine that takes twice as long; what is no time of its own is as it was.
+        (Line("a", SECONDS, [0.11], AtMost(0.06), pace=2), "ok"),
+        (Line("a", SECONDS, [0.13], AtMost(0.06), pace=2), "OVER"),
+        (Line("a", RATE, [3e5], AtLeast(4e5), pace=2), "ok"),
+        (Line("a", RATE, [1.9e5], AtLeast(4e5), pace=2), "OVER"),
+        (Line("a", BYTES, [1.5], AtMost(1), pace=2), "OVER"),
+        (Line("a", SECONDS, [1.6], Times(1.5), [1.0], pace=2), "OVER"),
     ],
 )
 def test_verdicts(line, verdict):
     assert line.verdict == verdict
     assert plain("g", line)["verdict"] == (verdict or None)
+
+
+def test_a_pace_is_of_the_best_frame_and_never_less_than_once():
+    assert pace([3 * STANDARD, 2 * STANDARD, 7 * STANDARD]) == 2
+    assert pace([STANDARD / 2, STANDARD]) == 1
+    slow = Line("a", SECONDS, [0.1], AtMost(0.06), pace=2)
+    assert (slow.allowed, plain("g", slow)["pace"]) == ("60.0 ms x 2.00", 2)
+    assert Line("a", RATE, [1.0], AtLeast(4e5), pace=2).allowed == ">= 400,000/s / 2.00"
+    assert Line("a", SECONDS, [1.0], Times(2), [1.0], pace=2).allowed == "2 x"
 
 
 def test_figures_read_well():
@@ -155,6 +174,7 @@ def test_a_group_that_breaks_hides_no_other(monkeypatch, capsys, tmp_path):
         ".query": Fake(Line("second", BYTES, [1.0], AtMost(1))),
     }
     monkeypatch.setattr(program.importlib, "import_module", lambda name, _: fakes[name])
+    monkeypatch.setattr(program, "first_frames", lambda _: [STANDARD])
     asked = ["frame", "query", "--json", str(tmp_path / "found.json")]
     assert program.main(asked) == 0
     out = capsys.readouterr().out

@@ -1,13 +1,11 @@
 """The first full frame of the console on 75,000 runs, beside an empty Textual app; its memory."""
 
-import statistics
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import registry
 from .harness import Cost, paired
+from .pace import EMPTY, starts
 from .place import SCRIPT, Bench
 from .report import BYTES, SECONDS, AtMost, Line, Times
 from .terminal import (
@@ -25,7 +23,6 @@ from .terminal import (
 )
 
 RUNS = 75_000
-EMPTY = [sys.executable, "-c", "from textual.app import App; App().run()"]
 _MEMORY = AtMost(120e6)
 
 
@@ -33,7 +30,7 @@ def measure(bench: Bench) -> Iterator[Line]:
     """First frames, then memory."""
     made = bench.registry(RUNS)
     # The pseudo-terminal starts a Python that becomes the program: taken off both sides.
-    start = _starts(bench)
+    start = starts(bench)
     newest = registry.name(RUNS - 1)
     ours: dict[str, Sequence[str | Path]] = {
         "first frame, overview": [SCRIPT, "--registry", made],
@@ -68,15 +65,6 @@ def _first(
         if text:
             end = max(terminal.when(row) for row in terminal.rows())
         return Cost(end - terminal.begun - start, terminal.cpu)
-
-
-def _starts(bench: Bench) -> float:
-    found = []
-    for _ in range(5):
-        with Watched(["true"], env=bench.env) as terminal:
-            terminal.wait()
-            found.append(time.monotonic() - terminal.begun)
-    return statistics.median(found)
 
 
 def _memory(bench: Bench, made: Path) -> Iterator[Line]:

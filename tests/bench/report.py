@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .harness import ratio
@@ -17,7 +17,7 @@ class AtMost:
 
     value: float
 
-    def holds(self, ours: float, _: float, __: float) -> bool:
+    def holds(self, ours: float, _: float) -> bool:
         return ours <= self.value
 
     def words(self, unit: str) -> str:
@@ -30,7 +30,7 @@ class AtLeast:
 
     value: float
 
-    def holds(self, ours: float, _: float, __: float) -> bool:
+    def holds(self, ours: float, _: float) -> bool:
         return ours >= self.value
 
     def words(self, unit: str) -> str:
@@ -47,9 +47,7 @@ class Times:
     worth: float
     plus: float = 0
 
-    def holds(self, ours: float, reference: float, times: float) -> bool:
-        if self.plus:
-            return ours <= self.worth * reference + self.plus
+    def holds(self, _: float, times: float) -> bool:
         return times <= self.worth
 
     def words(self, unit: str) -> str:
@@ -61,7 +59,8 @@ class Line:
     """One budget. `ours` and `reference` are what each round gave, in `unit`.
 
     `beside` says what the reference is. With `worst` the limit holds for the greatest of `ours`,
-    which are then medians of several things. Without a limit it is for information.
+    which are then medians of several things. Without a limit it is for information. `pace` is how
+    many times a limit in seconds may be taken here.
     """
 
     what: str
@@ -72,6 +71,7 @@ class Line:
     beside: str = ""
     worst: bool = False
     note: str = ""
+    pace: float = 1.0
 
     @property
     def median(self) -> float:
@@ -80,7 +80,25 @@ class Line:
     @property
     def judged(self) -> float:
         """What the limit is held against."""
-        return max(self.ours) if self.worst else self.median
+        found = max(self.ours) if self.worst else self.median
+        if not self.paced:
+            return found
+        return found * self.pace if self.unit == RATE else found / self.pace
+
+    @property
+    def paced(self) -> bool:
+        """Whether the limit is a time of its own, no ratio and no size."""
+        return isinstance(self.limit, AtMost | AtLeast) and self.unit in (SECONDS, RATE)
+
+    @property
+    def allowed(self) -> str:
+        """The limit as people read it."""
+        if self.limit is None:
+            return "-"
+        words = self.limit.words(self.unit)
+        if not self.paced or self.pace == 1:
+            return words
+        return f"{words} {'/' if self.unit == RATE else 'x'} {self.pace:.2f}"
 
     @property
     def times(self) -> float:
@@ -93,8 +111,12 @@ class Line:
     def verdict(self) -> str:
         if self.limit is None:
             return ""
-        reference = statistics.median(self.reference) if self.reference else math.nan
-        return "ok" if self.limit.holds(self.judged, reference, self.times) else "OVER"
+        return "ok" if self.limit.holds(self.judged, self._without_plus()) else "OVER"
+
+    def _without_plus(self) -> float:
+        # Round by round, as the ratio: both sides of a round are of one moment of the machine.
+        plus = self.limit.plus if isinstance(self.limit, Times) else 0
+        return ratio([one - plus for one in self.ours], self.reference) if plus else self.times
 
 
 @dataclass(frozen=True)
@@ -107,6 +129,13 @@ class Missing:
 
 
 Entry = Line | Missing
+
+
+def paced(line: Entry, pace: float) -> Entry:
+    """A line as it is judged on a machine of that pace."""
+    return replace(line, pace=pace) if isinstance(line, Line) else line
+
+
 HEAD = ("budget", "ours: median (min - max) of n", "reference", "ratio", "limit", "")
 
 
@@ -147,8 +176,7 @@ def cells(line: Entry) -> tuple[str, ...]:
     beside = ""
     if line.reference:
         beside = f"{amount(statistics.median(line.reference), unit)} {line.beside}"
-    limit = line.limit.words(unit) if line.limit else "-"
-    return line.what, ours, beside, factor(line.times), limit, line.verdict
+    return line.what, ours, beside, factor(line.times), line.allowed, line.verdict
 
 
 def table(lines: Sequence[Entry]) -> str:
@@ -188,7 +216,8 @@ def plain(group: str, line: Entry) -> dict[str, Any]:
         "reference": list(line.reference),
         "beside": line.beside,
         "ratio": None if math.isnan(line.times) else line.times,
-        "limit": line.limit.words(line.unit) if line.limit else None,
+        "limit": line.allowed if line.limit else None,
+        "pace": line.pace,
         "verdict": line.verdict or None,
         "note": line.note,
     }

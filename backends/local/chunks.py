@@ -58,7 +58,7 @@ def sealed(
     if high is not None:
         where += f" AND first_{axis} <= ?"
         bounds.append(high)
-    top = _level(connection, where, bounds, most) if most else 0
+    top = _level(connection, series, where, bounds, most) if most else 0
     found = Points()
     for chunk in _chosen(connection, series, top, where, bounds):
         try:
@@ -68,15 +68,18 @@ def sealed(
     return found
 
 
-def _level(connection: Connection, where: str, bounds: Sequence[int], most: int) -> int:
-    """The highest level that has `most` points, told from how many there are below."""
-    count = connection.execute(
-        f"SELECT total(count) FROM chunk WHERE {where} AND level = 0", bounds
-    ).fetchone()[0]
-    level, share = 0, BLOCK // 2
-    while count / share >= most:
-        level, count = level + 1, count / share
-    return level
+def _level(
+    connection: Connection, series: int, where: str, bounds: Sequence[int], most: int
+) -> int:
+    """The highest level that has `most` points, told from the top, where the chunks are few."""
+    row = connection.execute(
+        "SELECT max(level) FROM summary WHERE series_id = ?", (series,)
+    ).fetchone()
+    for level in range(0 if row[0] is None else row[0] + 1, 0, -1):
+        counted = f"SELECT total(count) FROM chunk WHERE {where} AND level = ?"
+        if connection.execute(counted, (*bounds, level)).fetchone()[0] >= most:
+            return level
+    return 0
 
 
 def _chosen(

@@ -172,7 +172,7 @@ async def _console(bench: Bench, steps: Any, values: Any, columns: int) -> list[
         for what, ends in shares.items():
             low, high = (None if share is None else share * POINTS for share in ends)
             costs = []
-            for _ in range(bench.rounds(4)):
+            for _ in range(bench.rounds(15)):
                 loop = asyncio.get_running_loop()
                 begin = loop.time()
                 await histories.drawn("run", "loss", columns, low, high)

@@ -1,8 +1,7 @@
 """The series of one run as they are read, and their latest values."""
 
-import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..api.runs import Metric, Points
 from .series import latest_logged, ordered
@@ -58,6 +57,13 @@ class Columns:
             self.points.setdefault(key, Points()).extend(Points(steps, times, values))
             self.count += len(values)
 
+    def fit(self, keys: Sequence[str], count: int) -> bool:
+        """Whether so many points of these series are all within the bounds, or all past them."""
+        if self.count >= MAX_POINTS:
+            return True
+        new = sum(key not in self.points for key in keys)
+        return self.count + count <= MAX_POINTS and len(self.points) + new <= MAX_KEYS
+
     def purge(self, step: int) -> None:
         """Take back all points from that step on, as a program that began again there asks."""
         for key, points in list(self.points.items()):
@@ -106,9 +112,12 @@ def latest(points: Points) -> Metric:
 
 def micros(seconds: object) -> int | None:
     """Seconds since 1970 as whole microseconds; None for what is no time."""
-    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+    if not isinstance(seconds, int | float):
         return None
-    found = round(seconds * 1e6)
+    try:
+        found = round(seconds * 1e6)
+    except (ValueError, OverflowError):
+        return None
     return found if abs(found) < MICROS else None
 
 

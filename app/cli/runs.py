@@ -10,6 +10,7 @@ from modeldeck.app.usecases import shelf
 from modeldeck.app.usecases.bulk import plan_bulk
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.words import sort_of
+from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import RUNS, Field
 from modeldeck.backends.api.runs import SYSTEM, Run, Shelf
 
@@ -178,15 +179,25 @@ async def compare(
 @click.argument("ref", metavar="RUN", shell_complete=complete_run)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended.")
 @click.option("--raw", is_flag=True, help="The bytes as they are; not to a terminal.")
+@click.option("--timestamps", is_flag=True, help="Before each line when it was written.")
 @place_options
 @with_session
-async def logs(session: Session, ref: str, follow: bool, raw: bool) -> None:
+async def logs(session: Session, ref: str, follow: bool, raw: bool, timestamps: bool) -> None:
     """Print the output of a run."""
-    from modeldeck.app.usecases.logs import read_log
+    from modeldeck.app.usecases.logs import read_log, read_timed
 
-    from .log_lines import print_log
+    from .log_lines import print_log, print_timed
 
-    await print_log(read_log(session, ref, follow=follow), raw=raw)
+    if raw and timestamps:
+        raise UsageError(
+            "bytes as they are have nothing before them",
+            where="--raw",
+            way_out="Leave out --raw or --timestamps",
+        )
+    if timestamps:
+        await print_timed(read_timed(session, ref, follow=follow), session.clock().tzinfo)
+    else:
+        await print_log(read_log(session, ref, follow=follow), raw=raw)
 
 
 @runs.command()

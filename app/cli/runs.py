@@ -22,6 +22,7 @@ from .options import (
     complete_experiment,
     complete_metric,
     complete_run,
+    complete_sort,
     format_option,
     formats_option,
     list_options,
@@ -59,6 +60,12 @@ def runs() -> None:
 @click.option("--parent", metavar="RUN", help="Only its children.", shell_complete=complete_run)
 @click.option("--top", is_flag=True, help="Without runs that are children of others.")
 @click.option("--deleted", is_flag=True, help="Deleted runs instead.")
+@click.option(
+    "--by",
+    metavar="FIELDS",
+    help="Count them by their values, as params.depth,status.",
+    shell_complete=complete_sort,
+)
 @list_options
 @format_option
 @place_options
@@ -70,6 +77,7 @@ async def ls(
     parent: str | None,
     top: bool,
     deleted: bool,
+    by: str | None,
     where: str,
     sort: str,
     limit: int,
@@ -77,17 +85,27 @@ async def ls(
     form: str,
     chosen: Sequence[str] = (),
 ) -> None:
-    """List runs, newest first unless sorted otherwise."""
-    window = await usecase.list_runs(
+    """List runs, newest first unless sorted otherwise; or count them --by some of their values.
+
+    Groups are sorted by count, value, metrics."best KEY" or metrics."mean KEY".
+    """
+    query = await usecase.run_query(
         session,
         experiments=experiments or None,
         where=where,
-        sort=sort,
+        sort=sort if by is None else "",
         shelf=Shelf.DELETED if deleted else Shelf.ACTIVE,
         parent=(await usecase.find_run(session, parent)).id if parent else None,
         top=top,
-        first=first_of(limit),
     )
+    if by is not None:
+        from .run_groups import print_groups
+
+        await print_groups(
+            session, query, by, sort=sort, chosen=chosen, limit=limit, after=after, form=form
+        )
+        return
+    window = await session.registry.runs(query, first_of(limit))
     sorted_by = [one.field for one in sort_of(sort, RUNS) if one.field.of]
     await print_list(
         window,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from modeldeck.app.usecases.asked import Waiting
 from modeldeck.app.usecases.overview import Overview
+from modeldeck.app.usecases.runs import metrics_in_order
 from modeldeck.backends.api.address import model as model_address
 from modeldeck.backends.api.address import run as run_address
 from modeldeck.backends.api.address import version as version_address
@@ -15,7 +16,7 @@ from modeldeck.widgets.table import Cell, Column, Row, Span
 
 from .events_words import STYLES, change_words, outcome_words, who
 from .inbox_words import KINDS, until_words
-from .words import STATES, figure, lasted, length, natural, when
+from .words import STATES, figure, lasted, length, when
 
 COLUMNS = (
     Column("state", "", min_width=4, max_width=9, priority=9),
@@ -285,8 +286,6 @@ def _aliases(aliases: Mapping[str, int]) -> str:
 
 
 def _measured(run: Run, now: datetime, directions: Mapping[str, str]) -> str:
-    declared = [name for name in directions if name in run.metrics]
-    plain = sorted(run.metrics, key=natural)
-    names = list(dict.fromkeys([*declared, *plain]))[:METRICS]
+    names = metrics_in_order(run.metrics, directions)[:METRICS]
     words = [f"{name} {figure(run.metrics[name])}" for name in names]
     return "  ".join([length(lasted(run, now)), *words])

@@ -1,6 +1,5 @@
 """Numbers, times and states as short words for columns. Plain text; widgets make it safe."""
 
-import re
 from datetime import datetime, timedelta
 
 from modeldeck.backends.api.runs import Run, Status
@@ -12,12 +11,6 @@ STATES = {
     Status.FAILED: ("FAIL", "bad"),
     Status.KILLED: ("KILL", "warn"),
 }
-
-
-def natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
-    """To order names as people do: `m2` before `m10`, those with a prefix after those without."""
-    parts = re.split(r"(\d{1,18})", name)
-    return "/" in name, [(int(p), "") if at % 2 else (0, p) for at, p in enumerate(parts)]
 
 
 def figure(value: float | None, digits: int = 4) -> str:

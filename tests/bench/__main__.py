@@ -17,7 +17,7 @@ from .report import Entry, Missing, plain, table
 
 GROUPS = {
     "frame": "first full frame and memory of the console on 75,000 runs",
-    "query": "sorting and filtering 75,000 runs by any key",
+    "query": "sorting, filtering and grouping 75,000 runs by any key",
     "screen": "from a key press to new rows; bytes to the terminal",
     "table": "page down in a table of 1,000,000 rows",
     "chart": "a chart of 10,000,000 points",

@@ -30,7 +30,7 @@ _SENT = 4
 def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False) -> list[Line]:
     """All that a reader must know before saying yes, at `now`; of gates all `numbers`, or less."""
     now = now or plan.created_at
-    made = [change for change in plan.changes if change.before != change.after]
+    made = _made(plan)
     count = f"  {len(made):,}" if len(made) > 1 else ""
     lines = []
     if loses(plan):
@@ -99,9 +99,12 @@ _KINDS = {"promote": "Promote", "rollback": "Roll back"}
 
 def verb(plan: Plan) -> str:
     """What the button says: `Move champion 12 -> 13`."""
-    made = [change for change in plan.changes if change.before != change.after]
-    text = _verb(plan, made)
+    text = _verb(plan, _made(plan))
     return f"{text} (undo)" if plan.undo_of is not None else text
+
+
+def _made(plan: Plan) -> list[Change]:
+    return [change for change in plan.changes if change.before != change.after]
 
 
 def _verb(plan: Plan, made: Sequence[Change]) -> str:
@@ -139,6 +142,14 @@ def _verb(plan: Plan, made: Sequence[Change]) -> str:
             return f"Save the {action}"
         case _:
             return f"Apply {len(made):,} change{'s' * (len(made) != 1)}"
+
+
+def heading(plan: Plan) -> str:
+    """What a plan is for: `promote fraud@champion  12 -> 13`, `delete 3 runs`."""
+    text, said = parts.title(plan), _verb(plan, _made(plan))
+    if text != plan.operation or said.startswith("Apply"):
+        return text
+    return said[0].lower() + said[1:]
 
 
 def lapse_words(plan: Plan, now: datetime) -> str:

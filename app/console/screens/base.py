@@ -137,7 +137,8 @@ class DeckScreen(WatchScreen):
         if self.console.slow:
             sent = short_size(self.console.traffic.last_minute())
             right = [*right, Part(f"  {sent}/m", "dim")]
-        if self.notice and cells(show(self.notice)) + sum(len(p.text) for p in right) >= width:
+        long = cells(show(self.notice)) + sum(len(part.text) for part in right) >= width
+        if self.notice and long and not self.freshness.far:
             right = []
         self.query_one("#state", Bar).say(left, right)
 

@@ -13,6 +13,7 @@ from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.runs import SYSTEM
 from modeldeck.widgets.chart import Chart, ChartGrid, Plot
+from modeldeck.widgets.chart.layout import LEAST
 from modeldeck.widgets.chart.model import XKind
 from modeldeck.widgets.text import one_line
 
@@ -27,6 +28,8 @@ UNITS = {
     "other figures": ("",),
 }
 MOST_BELOW = 20
+LARGE = 7
+"""Rows that the large chart keeps above those of the machine."""
 
 
 class GridPart(Charting, TablePart):
@@ -37,6 +40,7 @@ class GridPart(Charting, TablePart):
         self.histories: Histories | None = None
         self.gridded = False
         self.has_system = False
+        self.units_fit = 0
         self.wrong = ""
         self._drawn_matrix = ""
 
@@ -184,13 +188,23 @@ class GridPart(Charting, TablePart):
         by: XKind = self.by
         self.chart.set_lines(lines, by, title, keep_view=keep, note=note, span=span)
         shown = self.chart.view.shown
-        for unit, group in _by_unit(below).items():
+        groups = _by_unit(below)
+        fit = self.units_fit = self.fitting_units()
+        for place, (unit, group) in enumerate(groups.items()):
             chart = self._below(unit)
+            chart.display = place < fit
             names = [one.key.removeprefix(SYSTEM) for one in group]
             lines, _ = lines_of(group, 0, names)
-            chart.set_lines(lines, by, f"system: {unit}", keep_view=keep, span=span)
+            out = list(groups)[fit:] if place == fit - 1 else []
+            more = f", no room for {' and '.join(out)}" if out else ""
+            chart.set_lines(lines, by, f"system: {unit}{more}", keep_view=keep, span=span)
             if self.chart.view.zoomed:
                 chart.look_at(shown.lo, shown.hi)
+
+    def fitting_units(self) -> int:
+        """How many charts of the machine have room below the large one."""
+        rows = self.query_one("#drawn").size.height
+        return max((rows - LARGE) // LEAST[1], 1) if self.has_system else 0
 
     def _below(self, unit: str) -> Chart:
         name = f"system-{unit.partition(' ')[0]}"

@@ -339,10 +339,11 @@ class RunsScreen(RunsBeside):
         self.ask()
 
     def _columns_changed(self) -> None:
-        self.table.set_columns(self.columns())
+        # The table measures what it finds: rows of the new columns.
         if self.rows:
             self.rows.remake()
-            self.table.refresh_rows()
+        self.table.set_columns(self.columns())
+        self.table.refresh_rows()
         self.draw_frame()
 
     def do_tag(self) -> None:

@@ -25,6 +25,8 @@ _VERDICTS = {
     "pass": ("pass", "ok"),
 }
 _SENT = 4
+FEW, MANY = 8, 16
+"""Of more than many changes a few stand first: what else there is to know is not below them all."""
 
 
 def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False) -> list[Line]:
@@ -39,7 +41,11 @@ def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False
         words = f"with {glass}: an approval is due afterwards"
         lines += [line(Part("BREAKS GLASS", "alert"), " ", Part(words, "bad"), hang=LABEL + 1)]
     lines.append(line(Part("WHAT CHANGES", "strong"), Part(count, "dim")))
-    lines += _changes(made) or [line("  nothing: it is so already")]
+    changes = _changes(made) or [line("  nothing: it is so already")]
+    many = len(made) > MANY
+    lines += changes[:FEW] if many else changes
+    if many:
+        lines.append(line(Part(f"  and {len(made) - FEW:,} more, at the end", "dim")))
     lines += _part("SIGNS", parts.signs(plan))
     lines += _part("TOUCHES", () if loses(plan) else plan.effects)
     lines += _part("EXPECTS", [", ".join(parts.expectations(plan, now))])
@@ -54,6 +60,9 @@ def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False
     lines += _part("NOT KEPT", plan.caveats, "warn")
     if plan.request and made:
         lines += _requests(plan, len(made))
+    if many:
+        rest = Part(f"  {len(made) - FEW:,} more", "dim")
+        lines += [line(Part("WHAT CHANGES", "strong"), rest), *changes[FEW:]]
     return lines
 
 

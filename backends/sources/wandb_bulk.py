@@ -146,15 +146,11 @@ def _keyed(data: NDArray[np.uint8], items: _Items) -> tuple[list[str], NDArray[A
     whose = one[keys]
     if any((word != word[whose]).any() for word in (items.key_size, *words)):
         return None
-    # In the order in which they come.
-    turn = np.argsort(one)
-    rank = np.empty(len(turn), np.min_scalar_type(len(turn)))
-    rank[turn] = np.arange(len(turn))
     ends = items.key + items.key_size
-    raw = [data[items.key[at] : ends[at]].tobytes() for at in one[turn]]
+    raw = [data[items.key[at] : ends[at]].tobytes() for at in one]
     if not all(map(bytes.isascii, raw)):
         return None
-    return [key.decode("ascii") for key in raw], rank[keys]
+    return [key.decode("ascii") for key in raw], keys.astype(np.min_scalar_type(len(raw)))
 
 
 def _named(data: NDArray[np.uint8], items: _Items) -> tuple[Ints, list[float | None]]:

@@ -15,7 +15,7 @@ from .wire import Message, WireError, as_text
 
 STEP, TIME = "_step", "_timestamp"
 AXES = frozenset((STEP, TIME, "_runtime", "_wandb"))
-TOGETHER = 1 << 19
+TOGETHER = 1 << 18
 """Histories are read together once they have so many bytes."""
 FEW = 16
 """Fewer than these are read one by one."""
@@ -93,6 +93,7 @@ class History:
         self._records: list[bytes] = []
         self._places: list[int] = []
         self._size = 0
+        self._many = False
         self._step = -1
 
     def take(self, payload: bytes, place: int) -> None:
@@ -107,7 +108,8 @@ class History:
         """Turn the records that are kept into points."""
         records, places = self._records, self._places
         self._records, self._places, self._size = [], [], 0
-        self._read(records, places)
+        if records:
+            self._read(records, places)
 
     def _read(self, records: Sequence[bytes], places: Sequence[int]) -> None:
         end = 0
@@ -125,8 +127,9 @@ class History:
     def _quickly(self, records: Sequence[bytes]) -> Sequence[bool]:
         """Take the points of all records; else which of them may be taken so without the others."""
         slowly = [False] * len(records)
-        if len(records) < FEW:
+        if len(records) < FEW and not self._many:
             return slowly
+        self._many = True
         from .wandb_bulk import Table, table_of
 
         found = table_of(records)
@@ -137,13 +140,18 @@ class History:
         if not self._columns.fit([name for name, _, _ in series], sum(len(v) for *_, v in series)):
             return slowly
         steps, times = array("q", found.steps.tobytes()), array("q", found.times.tobytes())
+        whole = {
+            name: array("d", values.tobytes()) for name, there, values in series if there is None
+        }
+        self._columns.extend_together(steps, times, whole)
         for name, there, values in series:
-            self._columns.extend(
-                name,
-                steps if there is None else array("q", found.steps[there].tobytes()),
-                times if there is None else array("q", found.times[there].tobytes()),
-                array("d", values.tobytes()),
-            )
+            if there is not None:
+                self._columns.extend(
+                    name,
+                    array("q", found.steps[there].tobytes()),
+                    array("q", found.times[there].tobytes()),
+                    array("d", values.tobytes()),
+                )
         self._step = steps[-1]
         return []
 

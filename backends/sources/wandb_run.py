@@ -25,8 +25,11 @@ from .wire import Message, WireError, varint
 PROJECT = "uncategorized"
 SYSTEM = "system/"
 HEAD = 100
-# A record: its number, then the message that it is. Histories and summaries are nearly all.
-_HOT = re.compile(rb"(?:\x08[\x80-\xff]{0,9}[\x00-\x7f])?+([\x12\x1a])")
+# A record: its number, then the message that it is and its length. Histories and summaries are
+# nearly all.
+_HOT = re.compile(
+    rb"(?:\x08[\x80-\xff]{0,9}[\x00-\x7f])?+([\x12\x1a])([\x80-\xff]{0,9}+[\x00-\x7f])"
+)
 
 
 class WandbRun:
@@ -137,18 +140,20 @@ class WandbRun:
     def _take(self, record: bytes) -> None:
         hot = _HOT.match(record)
         if hot:
-            length, at = varint(record, hot.end())
-            if length > len(record) - at:
-                raise WireError("a field of it is longer than what holds it")
+            kind, size = hot.groups()
+            at = hot.end()
+            # Most have two bytes of length.
+            length = size[0] & 127 | size[1] << 7 if len(size) == 2 else varint(size, 0)[0]
             payload = record[at : at + length]
-            if hot[1] == b"\x12":
+            if len(payload) < length:
+                raise WireError("a field of it is longer than what holds it")
+            if kind == b"\x12":
                 self._summary.beside(payload)
                 self._history.take(payload, self._blocks.position)
             else:
                 self._summary.take(payload)
             return
         message = Message(record)
-        self._history.flush()
         if 2 in message:
             self._history.take(message.bytes(2), self._blocks.position)
         elif 3 in message:

@@ -23,7 +23,7 @@ GROUPS = {
     "chart": "a chart of 10,000,000 points",
     "cli": "the command line, process start included",
     "points": "ingesting, storing and reading points",
-    "search": "MLflow's own search_runs over the same rows",
+    "search": "MLflow's own search_runs and metric history over the same rows",
     "importing": "importing a store of MLflow's",
     "plans": "planning a change of 1,000 versions",
     "trail": "the audit trail: a change with its event, proofs, verifying 1,000,000 events",

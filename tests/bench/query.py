@@ -15,7 +15,7 @@ from modeldeck.app.usecases.grouping import MEASURED
 from modeldeck.backends.api.lists import RunQuery
 from modeldeck.backends.api.parse import parse_field, parse_filter, parse_sort
 from modeldeck.backends.api.query import RUNS as WORDS
-from modeldeck.backends.api.runs import Fields
+from modeldeck.backends.api.runs import Fields, Points
 from modeldeck.backends.local.opening import open_registry
 
 from .frame import RUNS
@@ -95,6 +95,10 @@ class Lists:
             return found.distinct
 
         return self._runner.run(work())
+
+    def points(self, run: str, key: str) -> Points:
+        """All points of a series."""
+        return self._runner.run(self._backend.points(run, key))
 
     def whole(self) -> int:
         """The ids of all of the list whose first page was asked for last."""

@@ -15,7 +15,7 @@ from modeldeck.backends.api.query import RUNS, Field
 from modeldeck.backends.api.runs import SYSTEM, Run, Shelf
 
 from . import words
-from .bulk import bulk_options, carry_out_bulk, names_or_filter
+from .bulk import add_restore, bulk_options, carry_out_bulk, names_or_filter
 from .common import carry_out, refs_of, tags_of, with_session
 from .options import (
     change_options,
@@ -310,20 +310,8 @@ async def rm(
     return await carry_out(session, plan, **how)
 
 
-@runs.command()
-@click.argument("refs", nargs=-1, required=True, metavar="RUN...")
-@change_options
-@place_options
-@with_session
-async def restore(
-    session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any
-) -> int:
-    """Restore deleted runs; - reads ids from stdin."""
-    plan = await shelf.plan_shelf(
-        session, "run", refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
-    )
-    return await carry_out(session, plan, **how)
-
-
 def _ref(item: Any) -> str:
     return str(item["id"])
+
+
+add_restore(runs, "run", "RUN...", lambda what: refs_of(what, _ref))

@@ -185,11 +185,12 @@ def title_line(view: Beside, now: datetime) -> tuple[list[Text], list[Text]]:
     return [*parts, Text(f"  {'  '.join(said)}", "dim")], []
 
 
-def parts_line(present: int) -> list[Text]:
-    """The parts by number; the present one in brackets."""
+def parts_line(present: int, width: int) -> list[Text]:
+    """The parts by number; the present one in brackets, the others without names if need be."""
     said = []
+    whole = sum(len(part.title) + 3 for part in PARTS) + 1 <= width
     for at, part in enumerate(PARTS):
-        text = f"{at + 1} {part.title}"
+        text = f"{at + 1} {part.title}" if whole or at == present else f"{at + 1}"
         gap = " " if at else ""
         chosen = at == present
         said.append(

@@ -51,9 +51,9 @@ def wrong(console, *, plain: bool) -> list[str]:
     found += [f"cannot be seen: {text}" for text in unseen(console)]
     found += [f"does not get the keys: {one}" for one in idle(console.screen)]
     lines = shown.splitlines()
-    for bar in console.screen.query("#foot").results(Bar):
-        if lines[bar.region.y].rstrip().endswith(("..", "\u2026")):
-            found.append(f"a key is cut: {lines[bar.region.y]}")
+    for bar in console.screen.query("#foot, #parts").results(Bar):
+        if bar.display and set("~\u2026") & set(lines[bar.region.y]):
+            found.append(f"it is cut: {lines[bar.region.y]}")
     if plain:
         found += [f"not ASCII: {line}" for line in lines if not line.isascii()]
         found += [f"coloured: {text}" for text in coloured(console)]

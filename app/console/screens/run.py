@@ -114,14 +114,20 @@ class RunScreen(RunChartVerbs):
             self.query_one("#facts", Bar).say(first_line(run))
             self.query_one("#more", Bar).say(second_line(run, usage, self.session.clock()))
         said: list[Part] = []
+        whole = sum(len(part.word) + 4 for part in PARTS.values()) - 1 <= self.app.size.width
         for at, (name, part) in enumerate(PARTS.items(), 1):
-            word = f"{at} {part.word}"
+            word = f"{at} {part.word}" if whole or name == self.part_name else f"{at}"
             if name == self.part_name:
                 said.append(Part(f"[{word}]", "strong"))
             else:
                 empty = self.detail is not None and not part.holds(self.detail)
                 said.append(Part(f" {word} ", "dim" if empty else ""))
         self.query_one("#parts", Bar).say(said)
+
+    def on_resize(self) -> None:
+        """Names of parts need room."""
+        if self.ready:
+            self._draw_facts()
 
     def state_line(self) -> tuple[list[Part], list[Part]]:
         """What is in sight."""

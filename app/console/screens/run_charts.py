@@ -43,9 +43,9 @@ class ChartsPart(GridPart):
     DEFAULT_CSS = """
     ChartsPart {
         layout: vertical;
-        & > Table { height: auto; max-height: 6; }
+        & > Table { height: auto; max-height: 40%; }
         & > #drawn { height: 1fr; }
-        & > #drawn > #large { height: 2fr; min-height: 7; }
+        & > #drawn.machine > #large { height: 2fr; min-height: 7; }
         & > #drawn > .system { height: 1fr; min-height: 5; }
         &.middle, &.wide { layout: horizontal; }
         &.middle > Table { width: 24; height: 1fr; max-height: 100%; }

@@ -165,11 +165,15 @@ class GridPart(Charting, TablePart):
         """There have to be figures of the machine."""
         detail = self.run_screen.detail
         some = detail and any(one.key.startswith(SYSTEM) for one in detail.series)
+        known = self.has_system or self.gridded
+        if some and not known and self._drawn_rows() < LARGE + LEAST[1]:
+            return "no room below the chart for figures of the machine"
         return "" if some else "no figures of the machine: a short run, or one of elsewhere"
 
     def toggle_system(self) -> None:
         """The figures of the machine below the chart, on one axis of time; or not."""
         self.has_system = not self.has_system
+        self.query_one("#drawn").set_class(self.has_system, "machine")
         if self.has_system and self.by == "step":
             self.by = "relative"
         for chart in self.query(".system"):
@@ -201,10 +205,13 @@ class GridPart(Charting, TablePart):
             if self.chart.view.zoomed:
                 chart.look_at(shown.lo, shown.hi)
 
+    def _drawn_rows(self) -> int:
+        return self.query_one("#drawn").size.height
+
     def fitting_units(self) -> int:
         """How many charts of the machine have room below the large one."""
-        rows = self.query_one("#drawn").size.height
-        return max((rows - LARGE) // LEAST[1], 1) if self.has_system else 0
+        rows = self._drawn_rows()
+        return max((rows - LARGE) // LEAST[1], 0) if self.has_system else 0
 
     def _below(self, unit: str) -> Chart:
         name = f"system-{unit.partition(' ')[0]}"

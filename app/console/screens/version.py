@@ -147,7 +147,7 @@ class VersionScreen(VersionVerbs):
         part = PARTS[self.part]
         now, directions = self.session.clock(), self.session.directions
         self.query_one("#title", Bar).say(*title_line(self.view, now))
-        self.query_one("#parts", Bar).say(parts_line(self.part))
+        self.query_one("#parts", Bar).say(parts_line(self.part, self.app.size.width))
         lines = self.query_one("#lines", Lines)
         if part.lines is not None:
             lines.say(part.lines(self.view))

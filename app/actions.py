@@ -45,7 +45,7 @@ ACTIONS = (
     Action("baseline", "equals_sign", "=", "make it the baseline", short="baseline"),
     Action("columns", "C", "C", "choose columns", short="columns"),
     Action("group", "B", "B", "group by the chosen column", short="group"),
-    Action("tree", "t", "t", "nested or flat", short="tree"),
+    Action("tree", "t", "t", "nested or flat; times of a log", short="tree"),
     Action("promote", "p", "p", "point an alias at it", danger=True, short="alias"),
     Action("rollback", "R", "R", "roll back", danger=True),
     Action("ask", "A", "A", "ask for approval", danger=True, short="ask"),

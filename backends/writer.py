@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,6 +24,8 @@ from .api.protocols import Records, Server
 T = TypeVar("T")
 AT_ONCE = 8
 """So many fields are read at the same time."""
+PATIENCE = 10.0
+"""Seconds that what was begun has to end in, once nobody waits for it any more."""
 
 
 class Writer:
@@ -97,7 +100,7 @@ class Writer:
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             why = "it was cancelled while it was sent" if cancelled else type(error).__name__
-            await self._surely(self._learn(change, intent, why))
+            await self._surely(_soon(self._learn(change, intent, why)))
             raise
         return await self._verify(change, intent, began)
 
@@ -184,15 +187,26 @@ class Writer:
             return None
 
     async def _surely(self, work: Coroutine[Any, Any, T]) -> T:
-        """Finish `work` whatever happens; a cancellation waits for it, a second one does not."""
+        """Finish `work` whatever happens; a cancellation waits for it, a second one does not.
+
+        It does not wait for ever: an intent that is left open is looked into at the next start.
+        """
         task = asyncio.get_running_loop().create_task(work)
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=PATIENCE)
+            task.cancel()
             raise
+
+
+async def _soon(work: Coroutine[Any, Any, object]) -> None:
+    """Do `work`, as far as that is possible while nobody waits for it any more."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await work
 
 
 def same(field: str, found: Any, wanted: Any) -> bool:

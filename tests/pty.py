@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import resource
 import select
 import signal
 import struct
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 from rich.cells import get_character_cell_size
 
 # The child takes the terminal as its own, so that resizing and ctrl+c reach it.
@@ -93,6 +95,16 @@ class Terminal:
         """Go away with the terminal: the child finds nobody at the other end."""
         os.close(self._fd)
         self._fd = -1
+
+    def lose(self, timeout: float = 20) -> tuple[int, float]:
+        """Hang up and wait for the child to end: its exit code, and seconds of CPU until then."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.hang_up()
+        code = self.wait(timeout)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return code, whole - times.user - times.system
 
     @property
     def mark(self) -> int:

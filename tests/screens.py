@@ -4,13 +4,9 @@ Without a registry it trains the demo first, which takes about a minute.
 """
 
 import asyncio
-import html
-import re
 import sys
 import tempfile
 from pathlib import Path
-
-from rich.cells import cell_len
 
 from modeldeck.app.config.actor import current_actor
 from modeldeck.app.config.settings import Settings, read_project
@@ -21,11 +17,6 @@ from modeldeck.backends.local.opening import open_registry
 from tests.console.dump import press, settled, typed
 
 SIZE = (112, 30)
-BLANK = " \N{NO-BREAK SPACE}"
-TEXT = re.compile(
-    r'(?P<head><text [^>]*?)x="(?P<x>[\d.]+)" (?P<y>y="[\d.]+") textLength="(?P<length>[\d.]+)"'
-    r"(?P<clip>[^>]*)>(?P<text>[^<]*)</text>"
-)
 FOLDER = Path(__file__).parent.parent / "docs" / "screens"
 PICTURES = {
     "overview": ((), ""),
@@ -80,31 +71,7 @@ async def picture(session: Session, name: str) -> str:
         if name == "plan":
             await typed(pilot, "champion")
             await press(pilot, "enter")
-        svg = console.export_screenshot(title="modeldeck")
-    return plain(svg)
-
-
-def plain(svg: str) -> str:
-    """The picture with no fonts from elsewhere and no blanks at the edges of its texts.
-
-    Some programs that draw SVG drop such blanks and then draw the rest in the wrong place.
-    """
-    start, end = svg.find("@font-face"), svg.rfind("@font-face")
-    if start >= 0:
-        svg = svg[:start] + svg[svg.index("}", end) + 1 :]
-
-    def trimmed(found: re.Match[str]) -> str:
-        text = html.unescape(found["text"])
-        cells, inner = cell_len(text), text.strip(BLANK)
-        if not inner or not cells:
-            return ""
-        wide = float(found["length"]) / cells
-        x = float(found["x"]) + cell_len(text[: text.index(inner)]) * wide
-        size = f'textLength="{cell_len(inner) * wide:.1f}"'
-        words = html.escape(inner).replace("\N{NO-BREAK SPACE}", "&#160;")
-        return f'{found["head"]}x="{x:.1f}" {found["y"]} {size}{found["clip"]}>{words}</text>'
-
-    return TEXT.sub(trimmed, svg)
+        return console.export_screenshot(title="modeldeck")
 
 
 if __name__ == "__main__":

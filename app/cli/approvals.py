@@ -179,55 +179,31 @@ async def ask(
     return await carry_out(session, plan, **how)
 
 
-@approvals.command()
-@click.argument("what", metavar="ID|VERSION", shell_complete=complete_version)
-@for_option
-@change_options
-@place_options
-@with_session
-async def approve(
-    session: Session, what: str, alias: str, reason: str, ticket: str, **how: Any
-) -> int:
-    """Approve a request: sign its content, target, policy and evidence."""
-    from modeldeck.app.usecases.approving import plan_approve
+def _answer(name: str, says: str) -> None:
+    @approvals.command(name, help=says)
+    @click.argument("what", metavar="ID|VERSION", shell_complete=complete_version)
+    @for_option
+    @change_options
+    @place_options
+    @with_session
+    async def answer(
+        session: Session, what: str, alias: str, reason: str, ticket: str, **how: Any
+    ) -> int:
+        from modeldeck.app.usecases import approving
 
-    await fresh(session)
-    plan = await plan_approve(session, what, alias, reason=reason, ticket=ticket)
-    return await carry_out(session, plan, **how)
-
-
-@approvals.command()
-@click.argument("what", metavar="ID|VERSION", shell_complete=complete_version)
-@for_option
-@change_options
-@place_options
-@with_session
-async def refuse(
-    session: Session, what: str, alias: str, reason: str, ticket: str, **how: Any
-) -> int:
-    """Refuse a request; that stands until it is withdrawn."""
-    from modeldeck.app.usecases.approving import plan_refuse
-
-    await fresh(session)
-    plan = await plan_refuse(session, what, alias, reason=reason, ticket=ticket)
-    return await carry_out(session, plan, **how)
+        make = {
+            "approve": approving.plan_approve,
+            "refuse": approving.plan_refuse,
+            "withdraw": approving.plan_withdraw,
+        }[name]
+        await fresh(session)
+        plan = await make(session, what, alias, reason=reason, ticket=ticket)
+        return await carry_out(session, plan, **how)
 
 
-@approvals.command()
-@click.argument("what", metavar="ID|VERSION", shell_complete=complete_version)
-@for_option
-@change_options
-@place_options
-@with_session
-async def withdraw(
-    session: Session, what: str, alias: str, reason: str, ticket: str, **how: Any
-) -> int:
-    """Take back one's own request, approval or refusal."""
-    from modeldeck.app.usecases.approving import plan_withdraw
-
-    await fresh(session)
-    plan = await plan_withdraw(session, what, alias, reason=reason, ticket=ticket)
-    return await carry_out(session, plan, **how)
+_answer("approve", "Approve a request: sign its content, target, policy and evidence.")
+_answer("refuse", "Refuse a request; that stands until it is withdrawn.")
+_answer("withdraw", "Take back one's own request, approval or refusal.")
 
 
 @click.command()

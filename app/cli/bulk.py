@@ -1,7 +1,7 @@
 """Changes of many things: confirmed by their count, told one by one."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -9,8 +9,12 @@ from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api.errors import RefusedError, UnconfirmedError, UsageError
 
 from . import output, streams
-from .common import agree, carry_out, told
+from .common import agree, carry_out, told, with_session
+from .options import change_options, place_options
 from .words import NONE
+
+if TYPE_CHECKING:
+    from modeldeck.app.usecases.shelf import Noun
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,6 +26,27 @@ def bulk_options(command: Command) -> Command:
     return click.option(
         "--filter", "where", help="All that fit, instead of names; '*' is everything."
     )(command)
+
+
+def add_restore(
+    group: click.Group, noun: "Noun", named: str, refs: Callable[[Sequence[str]], Sequence[str]]
+) -> None:
+    """`restore` of a noun; `refs` reads what was `named`, - among it."""
+
+    @group.command(help=f"Restore deleted {noun}s; - reads them from stdin.")
+    @click.argument("what", nargs=-1, required=True, metavar=named)
+    @change_options
+    @place_options
+    @with_session
+    async def restore(
+        session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any
+    ) -> int:
+        from modeldeck.app.usecases.shelf import plan_shelf
+
+        plan = await plan_shelf(
+            session, noun, refs(what), delete=False, reason=reason, ticket=ticket
+        )
+        return await carry_out(session, plan, **how)
 
 
 def names_or_filter(names: Sequence[str], where: str | None) -> None:

@@ -15,6 +15,7 @@ from modeldeck.backends.api.runs import Shelf
 from modeldeck.widgets.text import show_lines
 
 from . import output, words
+from .bulk import add_restore
 from .common import carry_out, refs_of, with_session
 from .options import change_options, complete_model, format_option, list_options, place_options
 from .pages import print_list
@@ -155,22 +156,8 @@ async def rm(
     return await carry_out(session, plan, **how)
 
 
-@models.command()
-@click.argument("refs", nargs=-1, required=True, metavar="MODEL...")
-@change_options
-@place_options
-@with_session
-async def restore(
-    session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any
-) -> int:
-    """Restore deleted models; - reads names from stdin."""
-    from modeldeck.app.usecases.shelf import plan_shelf
-
-    plan = await plan_shelf(
-        session, "model", refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
-    )
-    return await carry_out(session, plan, **how)
-
-
 def _ref(item: Any) -> str:
     return str(item["name"])
+
+
+add_restore(models, "model", "MODEL...", lambda what: refs_of(what, _ref))

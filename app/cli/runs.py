@@ -10,17 +10,19 @@ from modeldeck.app.usecases import shelf
 from modeldeck.app.usecases.bulk import plan_bulk
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.words import sort_of
+from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.query import RUNS, Field
 from modeldeck.backends.api.runs import SYSTEM, Run, Shelf
 
 from . import words
-from .bulk import bulk_options, carry_out_bulk, names_or_filter
+from .bulk import add_restore, bulk_options, carry_out_bulk, names_or_filter
 from .common import carry_out, refs_of, tags_of, with_session
 from .options import (
     change_options,
     complete_experiment,
     complete_metric,
     complete_run,
+    complete_sort,
     format_option,
     formats_option,
     list_options,
@@ -58,6 +60,12 @@ def runs() -> None:
 @click.option("--parent", metavar="RUN", help="Only its children.", shell_complete=complete_run)
 @click.option("--top", is_flag=True, help="Without runs that are children of others.")
 @click.option("--deleted", is_flag=True, help="Deleted runs instead.")
+@click.option(
+    "--by",
+    metavar="FIELDS",
+    help="Count them by their values, as params.depth,status.",
+    shell_complete=complete_sort,
+)
 @list_options
 @format_option
 @place_options
@@ -69,6 +77,7 @@ async def ls(
     parent: str | None,
     top: bool,
     deleted: bool,
+    by: str | None,
     where: str,
     sort: str,
     limit: int,
@@ -76,17 +85,27 @@ async def ls(
     form: str,
     chosen: Sequence[str] = (),
 ) -> None:
-    """List runs, newest first unless sorted otherwise."""
-    window = await usecase.list_runs(
+    """List runs, newest first unless sorted otherwise; or count them --by some of their values.
+
+    Groups are sorted by count, value, metrics."best KEY" or metrics."mean KEY".
+    """
+    query = await usecase.run_query(
         session,
         experiments=experiments or None,
         where=where,
-        sort=sort,
+        sort=sort if by is None else "",
         shelf=Shelf.DELETED if deleted else Shelf.ACTIVE,
         parent=(await usecase.find_run(session, parent)).id if parent else None,
         top=top,
-        first=first_of(limit),
     )
+    if by is not None:
+        from .run_groups import print_groups
+
+        await print_groups(
+            session, query, by, sort=sort, chosen=chosen, limit=limit, after=after, form=form
+        )
+        return
+    window = await session.registry.runs(query, first_of(limit))
     sorted_by = [one.field for one in sort_of(sort, RUNS) if one.field.of]
     await print_list(
         window,
@@ -178,15 +197,25 @@ async def compare(
 @click.argument("ref", metavar="RUN", shell_complete=complete_run)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended.")
 @click.option("--raw", is_flag=True, help="The bytes as they are; not to a terminal.")
+@click.option("--timestamps", is_flag=True, help="Before each line when it was written.")
 @place_options
 @with_session
-async def logs(session: Session, ref: str, follow: bool, raw: bool) -> None:
+async def logs(session: Session, ref: str, follow: bool, raw: bool, timestamps: bool) -> None:
     """Print the output of a run."""
-    from modeldeck.app.usecases.logs import read_log
+    from modeldeck.app.usecases.logs import read_log, read_timed
 
-    from .log_lines import print_log
+    from .log_lines import print_log, print_timed
 
-    await print_log(read_log(session, ref, follow=follow), raw=raw)
+    if raw and timestamps:
+        raise UsageError(
+            "bytes as they are have nothing before them",
+            where="--raw",
+            way_out="Leave out --raw or --timestamps",
+        )
+    if timestamps:
+        await print_timed(read_timed(session, ref, follow=follow), session.clock().tzinfo)
+    else:
+        await print_log(read_log(session, ref, follow=follow), raw=raw)
 
 
 @runs.command()
@@ -281,20 +310,8 @@ async def rm(
     return await carry_out(session, plan, **how)
 
 
-@runs.command()
-@click.argument("refs", nargs=-1, required=True, metavar="RUN...")
-@change_options
-@place_options
-@with_session
-async def restore(
-    session: Session, refs: Sequence[str], reason: str, ticket: str, **how: Any
-) -> int:
-    """Restore deleted runs; - reads ids from stdin."""
-    plan = await shelf.plan_shelf(
-        session, "run", refs_of(refs, _ref), delete=False, reason=reason, ticket=ticket
-    )
-    return await carry_out(session, plan, **how)
-
-
 def _ref(item: Any) -> str:
     return str(item["id"])
+
+
+add_restore(runs, "run", "RUN...", lambda what: refs_of(what, _ref))

@@ -93,15 +93,12 @@ async def _print(session: Session, form: str) -> None:
 
 
 def _waiting(session: Session, item: Overview, *, wrong: bool) -> Iterator[str]:
-    from .approvals import inbox_columns
+    found = [one for one in item.waiting if (one.kind == "wrong") == wrong]
+    if found:
+        from .approvals import inbox_columns
 
-    columns = inbox_columns(session)
-    rows = [
-        [cell(one) for cell in columns.values()]
-        for one in item.waiting
-        if (one.kind == "wrong") == wrong
-    ]
-    if rows:
+        columns = inbox_columns(session)
+        rows = [[cell(one) for cell in columns.values()] for one in found]
         yield from table_lines(list(columns), rows)
 
 

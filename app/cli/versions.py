@@ -15,7 +15,7 @@ from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.runs import Shelf
 
 from . import output, words
-from .bulk import bulk_options, carry_out_bulk
+from .bulk import add_restore, bulk_options, carry_out_bulk
 from .common import carry_out, refs_of, tags_of, with_session
 from .models import format_of
 from .options import (
@@ -183,21 +183,6 @@ async def unlock(
     return await carry_out(session, plan, **how)
 
 
-@versions.command()
-@click.argument("what", nargs=-1, required=True, metavar=_NAMED)
-@change_options
-@place_options
-@with_session
-async def restore(
-    session: Session, what: Sequence[str], reason: str, ticket: str, **how: Any
-) -> int:
-    """Restore deleted versions; - reads them from stdin."""
-    plan = await shelf.plan_shelf(
-        session, "version", _refs(what), delete=False, reason=reason, ticket=ticket
-    )
-    return await carry_out(session, plan, **how)
-
-
 def _model(named: Sequence[str]) -> Sequence[str]:
     if len(named) > 1:
         raise UsageError("names and --filter were given", way_out="Give one MODEL beside --filter")
@@ -208,3 +193,6 @@ def _refs(what: Sequence[str]) -> Sequence[str]:
     return usecase.version_refs(
         refs_of(what, lambda item: f"{item['model']}/{int(item['version'])}")
     )
+
+
+add_restore(versions, "version", _NAMED, _refs)

@@ -27,7 +27,8 @@ def view_option(noun: str) -> Callable[[Callable[..., Awaitable[T]]], Callable[.
                 from modeldeck.app.console.views import view_named
 
                 found = view_named(read_settings(), Memory(session.registry.place), view, noun)
-                kwargs["sort"] = kwargs["sort"] or found.sort
+                # Groups of what it shows have an order of their own.
+                kwargs["sort"] = kwargs["sort"] or ("" if kwargs.get("by") else found.sort)
                 both = [text for text in (found.where, kwargs["where"]) if text.strip()]
                 kwargs["where"] = (
                     " and ".join(f"({text})" for text in both) if both[1:] else ("".join(both))

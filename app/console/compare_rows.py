@@ -1,19 +1,17 @@
 """A comparison of runs as the rows and columns of a table. Plain data."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from modeldeck.app.usecases.compare import Comparison, MetricRow, TextRow
 from modeldeck.backends.api.runs import Run
 from modeldeck.widgets.table import Cell, Column, Row
 
-from .words import figure
+from .words import figure, signed
 
 NARROWEST, WIDEST = 16, 28
 MISSING = "-"
 COMMIT = 12
 """Digits of a commit that tell it from every other one."""
-_DIGITS = 4
 
 
 def columns(item: Comparison) -> list[Column]:
@@ -84,17 +82,6 @@ def metric_row(one: MetricRow, baseline: int) -> Row:
         best = place in one.best
         cells.append(Cell(f"{words}{' b' if best else ''}", "best" if best else ""))
     return Row(f"METRICS {one.key}", cells, level=1)
-
-
-def signed(delta: Decimal) -> str:
-    """A difference in few characters: `+.0043`, `same`."""
-    if not delta:
-        return "same"
-    size = abs(float(delta))
-    if size >= 10**6 or size < 10**-_DIGITS:
-        return f"{float(delta):+.2e}"
-    text = f"{float(delta):+.{_DIGITS}f}"
-    return text.replace("0.", ".", 1) if size < 1 else text.rstrip("0").rstrip(".")
 
 
 def text_row(section: str, one: TextRow, baseline: int) -> Row:

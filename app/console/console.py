@@ -375,7 +375,7 @@ class Console(Deck):
     def look_again(self) -> None:
         """Have every screen ask again: something was changed."""
         for screen in self.screen_stack:
-            if isinstance(screen, DeckScreen) and screen.is_attached:
+            if isinstance(screen, DeckScreen) and screen.ready:
                 screen.renew()
 
     def export(self, screen: DeckScreen) -> None:

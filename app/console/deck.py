@@ -108,7 +108,9 @@ class Deck(App[int]):
         """The screen as SVG, without the secrets that are known."""
         from modeldeck.app.config.redaction import redact
 
-        return redact(super().export_screenshot(**options))
+        from .picture import plain
+
+        return plain(redact(super().export_screenshot(**options)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, then ours."""

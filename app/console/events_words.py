@@ -31,6 +31,8 @@ def change_words(event: Event) -> str:
         (name,) = after
         if name in _SIGNED:
             return f"{name} for {_value(after[name])}"
+        if name == "deleted":
+            return "in use -> deleted" if after[name] else "deleted -> in use"
         # An alias has nothing but a version, and content is what a new version is.
         word = "" if name in ("version", "content") else f"{name}: "
         return f"{word}{_value(before.get(name), name)} -> {_value(after[name], name)}"

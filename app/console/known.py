@@ -1,10 +1,12 @@
 """Names that this console has seen: what one can jump to without asking anybody."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from modeldeck.app.usecases.session import Session
 from modeldeck.backends.api import address
+from modeldeck.backends.api.lists import Window
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.runs import Experiment, Run
 
@@ -70,12 +72,13 @@ async def read_names(session: Session) -> list[Any]:
     from modeldeck.app.usecases import experiments, models, runs
 
     found: list[Any] = []
-    for ask in (
-        models.list_models(session),
-        experiments.list_experiments(session),
-        runs.list_runs(session, first=READ),
-    ):
-        window = await ask
+    lists: Sequence[Callable[[], Awaitable[Window[Any]]]] = (
+        partial(models.list_models, session),
+        partial(experiments.list_experiments, session),
+        partial(runs.list_runs, session, first=READ),
+    )
+    for ask in lists:
+        window = await ask()
         # The window gives the newest first; older ones are overtaken by what is seen later.
         page = window.first if len(window.first) >= READ else await window.page(0, READ)
         found += reversed(page)

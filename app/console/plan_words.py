@@ -25,12 +25,14 @@ _VERDICTS = {
     "pass": ("pass", "ok"),
 }
 _SENT = 4
+FEW, MANY = 8, 16
+"""Of more than many changes a few stand first: what else there is to know is not below them all."""
 
 
 def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False) -> list[Line]:
     """All that a reader must know before saying yes, at `now`; of gates all `numbers`, or less."""
     now = now or plan.created_at
-    made = [change for change in plan.changes if change.before != change.after]
+    made = _made(plan)
     count = f"  {len(made):,}" if len(made) > 1 else ""
     lines = []
     if loses(plan):
@@ -39,7 +41,11 @@ def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False
         words = f"with {glass}: an approval is due afterwards"
         lines += [line(Part("BREAKS GLASS", "alert"), " ", Part(words, "bad"), hang=LABEL + 1)]
     lines.append(line(Part("WHAT CHANGES", "strong"), Part(count, "dim")))
-    lines += _changes(made) or [line("  nothing: it is so already")]
+    changes = _changes(made) or [line("  nothing: it is so already")]
+    many = len(made) > MANY
+    lines += changes[:FEW] if many else changes
+    if many:
+        lines.append(line(Part(f"  and {len(made) - FEW:,} more, at the end", "dim")))
     lines += _part("SIGNS", parts.signs(plan))
     lines += _part("TOUCHES", () if loses(plan) else plan.effects)
     lines += _part("EXPECTS", [", ".join(parts.expectations(plan, now))])
@@ -54,6 +60,9 @@ def plan_lines(plan: Plan, now: datetime | None = None, *, numbers: bool = False
     lines += _part("NOT KEPT", plan.caveats, "warn")
     if plan.request and made:
         lines += _requests(plan, len(made))
+    if many:
+        rest = Part(f"  {len(made) - FEW:,} more", "dim")
+        lines += [line(Part("WHAT CHANGES", "strong"), rest), *changes[FEW:]]
     return lines
 
 
@@ -99,9 +108,12 @@ _KINDS = {"promote": "Promote", "rollback": "Roll back"}
 
 def verb(plan: Plan) -> str:
     """What the button says: `Move champion 12 -> 13`."""
-    made = [change for change in plan.changes if change.before != change.after]
-    text = _verb(plan, made)
+    text = _verb(plan, _made(plan))
     return f"{text} (undo)" if plan.undo_of is not None else text
+
+
+def _made(plan: Plan) -> list[Change]:
+    return [change for change in plan.changes if change.before != change.after]
 
 
 def _verb(plan: Plan, made: Sequence[Change]) -> str:
@@ -139,6 +151,14 @@ def _verb(plan: Plan, made: Sequence[Change]) -> str:
             return f"Save the {action}"
         case _:
             return f"Apply {len(made):,} change{'s' * (len(made) != 1)}"
+
+
+def heading(plan: Plan) -> str:
+    """What a plan is for: `promote fraud@champion  12 -> 13`, `delete 3 runs`."""
+    text, said = parts.title(plan), _verb(plan, _made(plan))
+    if text != plan.operation or said.startswith("Apply"):
+        return text
+    return said[0].lower() + said[1:]
 
 
 def lapse_words(plan: Plan, now: datetime) -> str:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from modeldeck.app.usecases.asked import Waiting
-from modeldeck.app.usecases.overview import Overview
+from modeldeck.app.usecases.overview import Best, Overview
+from modeldeck.app.usecases.runs import metrics_in_order
 from modeldeck.backends.api.address import model as model_address
 from modeldeck.backends.api.address import run as run_address
 from modeldeck.backends.api.address import version as version_address
@@ -15,7 +16,7 @@ from modeldeck.widgets.table import Cell, Column, Row, Span
 
 from .events_words import STYLES, change_words, outcome_words, who
 from .inbox_words import KINDS, until_words
-from .words import STATES, figure, lasted, length, natural, when
+from .words import STATES, figure, lasted, length, when
 
 COLUMNS = (
     Column("state", "", min_width=4, max_width=9, priority=9),
@@ -161,23 +162,7 @@ def sections_of(
             "BEST",
             f"in {_count(found.experiments, 'experiment')}",
             "experiments",
-            [
-                Entry(
-                    Row(
-                        f"b/{best.experiment}/{best.metric}",
-                        [
-                            Cell("best", "best"),
-                            best.run.name or best.run.id,
-                            best.experiment,
-                            when(best.run.started_at, now),
-                            f"{best.metric}{'+' if best.direction == 'higher' else '-'}"
-                            f" {figure(best.value)}",
-                        ],
-                    ),
-                    opens=run_address(best.run.id),
-                )
-                for best in found.best
-            ],
+            _best(found.best, now),
         ),
         Section(
             "RECENT",
@@ -201,6 +186,33 @@ def sections_of(
     said = [section for section in sections if section.entries]
     said.append(Section("NOT CONNECTED", NOT_HERE, "", (), quiet=True))
     return said
+
+
+def _best(found: Sequence[Best], now: datetime) -> list[Entry]:
+    """A row for each run that is best of its experiment, with all that it is best by."""
+    by_run: dict[str, list[Best]] = {}
+    for best in found:
+        by_run.setdefault(best.run.id, []).append(best)
+    return [
+        Entry(
+            Row(
+                f"b/{run_id}",
+                [
+                    Cell("best", "best"),
+                    of[0].run.name or run_id,
+                    of[0].experiment,
+                    when(of[0].run.started_at, now),
+                    "  ".join(
+                        f"{one.metric}{'+' if one.direction == 'higher' else '-'}"
+                        f" {figure(one.value)}"
+                        for one in of
+                    ),
+                ],
+            ),
+            opens=run_address(run_id),
+        )
+        for run_id, of in by_run.items()
+    ]
 
 
 def _waiting(one: Waiting, now: datetime) -> Entry:
@@ -285,8 +297,6 @@ def _aliases(aliases: Mapping[str, int]) -> str:
 
 
 def _measured(run: Run, now: datetime, directions: Mapping[str, str]) -> str:
-    declared = [name for name in directions if name in run.metrics]
-    plain = sorted(run.metrics, key=natural)
-    names = list(dict.fromkeys([*declared, *plain]))[:METRICS]
+    names = metrics_in_order(run.metrics, directions)[:METRICS]
     words = [f"{name} {figure(run.metrics[name])}" for name in names]
     return "  ".join([length(lasted(run, now)), *words])

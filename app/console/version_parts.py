@@ -36,12 +36,13 @@ class Part(NamedTuple):
 def _metric_columns(view: Beside, width: int) -> list[Column]:
     _, mine, other, diff = fact_columns(view, width)
     side = 8 if width < 100 else 16
+    against = other.title.removeprefix("AGAINST ") if width < 100 else other.title
     return [
         Column("metric", "METRIC", pinned=True, min_width=10, max_width=30, priority=9),
-        Column("mine", mine.title, min_width=side, max_width=side, priority=8),
-        Column("other", other.title, min_width=side, max_width=20, priority=7),
+        Column("mine", mine.title, min_width=side, max_width=16, priority=8),
+        Column("other", against, min_width=side, max_width=20, priority=7),
         diff,
-        Column("on", "MEASURED", min_width=20, max_width=0, priority=5, grow=1),
+        Column("on", "MEASURED", min_width=12, max_width=0, priority=5, grow=1),
     ]
 
 
@@ -184,11 +185,12 @@ def title_line(view: Beside, now: datetime) -> tuple[list[Text], list[Text]]:
     return [*parts, Text(f"  {'  '.join(said)}", "dim")], []
 
 
-def parts_line(present: int) -> list[Text]:
-    """The parts by number; the present one in brackets."""
+def parts_line(present: int, width: int) -> list[Text]:
+    """The parts by number; the present one in brackets, the others without names if need be."""
     said = []
+    whole = sum(len(part.title) + 3 for part in PARTS) + 1 <= width
     for at, part in enumerate(PARTS):
-        text = f"{at + 1} {part.title}"
+        text = f"{at + 1} {part.title}" if whole or at == present else f"{at + 1}"
         gap = " " if at else ""
         chosen = at == present
         said.append(
@@ -215,6 +217,7 @@ def difference(view: Beside, now: datetime, directions: Directions) -> list[Line
 def _differing(rows: Sequence[Row]) -> list[Line]:
     lines: list[Line] = []
     heading: Line | None = None
+    wide = min(max([14, *(len(_text(row, 0)) for row in rows)]), 30)
     for row in rows:
         name, here, there, diff = (_text(row, at) for at in range(4))
         if row.key.startswith("part:"):
@@ -224,7 +227,7 @@ def _differing(rows: Sequence[Row]) -> list[Line]:
             heading = None
             more = "" if diff in ("differs", "changed", "") else f"  {diff}"
             change = f"{there or '-'} -> {here}" if diff else here
-            lines.append(line(f"  {name:14}  {change}{more}", hang=18))
+            lines.append(line(f"  {name:{wide}}  {change}{more}", hang=wide + 4))
     return lines
 
 

@@ -1,7 +1,8 @@
 """Numbers, times and states as short words for columns. Plain text; widgets make it safe."""
 
-import re
+import math
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from modeldeck.backends.api.runs import Run, Status
 
@@ -14,10 +15,8 @@ STATES = {
 }
 
 
-def natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
-    """To order names as people do: `m2` before `m10`, those with a prefix after those without."""
-    parts = re.split(r"(\d{1,18})", name)
-    return "/" in name, [(int(p), "") if at % 2 else (0, p) for at, p in enumerate(parts)]
+_DIGITS = 4
+"""Of a difference, after the point."""
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -39,10 +38,22 @@ def figure(value: float | None, digits: int = 4) -> str:
 
 def delta(value: float | None, base: float | None) -> str:
     """What `value` differs from `base` by, signed: `+.0043`."""
-    if value is None or base is None or value != value or base != base:
+    if value is None or base is None or math.isnan(value - base):
         return ""
-    text = f"{value - base:+.4f}"
-    return text.replace("0.", ".", 1) if abs(value - base) < 1 else text
+    return signed(value - base)
+
+
+def signed(difference: float | Decimal) -> str:
+    """A difference in few characters: `+.0043`, `same`."""
+    if not difference:
+        return "same"
+    size = abs(float(difference))
+    if 10**6 <= size < 10**9 and size == int(size):
+        return f"{float(difference):+.0f}"
+    if size >= 10**6 or size < 10**-_DIGITS:
+        return f"{float(difference):+.2e}"
+    text = f"{float(difference):+.{_DIGITS}f}"
+    return text.replace("0.", ".", 1) if size < 1 else text.rstrip("0").rstrip(".")
 
 
 def when(time: datetime | None, now: datetime) -> str:

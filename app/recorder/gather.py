@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from modeldeck.backends.api.ingest import Problem
 
-from . import child, rundir
+from . import child, rundir, times
 from .walk import files
 
 DIFF = "git.diff"
 STORE = "mlflow.db"
+_OURS = (child.OUTPUT, times.NAME, DIFF)
+_SIGNS = (times.DRAFT, child.EXIT, child.STATE, rundir.KEEPER)
 _LOGS = (rundir.METRICS, rundir.PARAMS, rundir.TAGS, rundir.DATASETS, rundir.EVALUATIONS)
 _STORE = (STORE, f"{STORE}-journal", f"{STORE}-wal", f"{STORE}-shm")
 
@@ -28,13 +30,13 @@ def to_keep(run_dir: Path, problems: list[Problem], *, raw: bool) -> Sequence[Ke
 
     `raw` keeps it in any case: somebody else read its beginning.
     """
-    found = [Kept(run_dir / name, name) for name in (child.OUTPUT, DIFF)]
+    found = [Kept(run_dir / name, name) for name in _OURS]
     spoiled = {problem.where.partition(":")[0] for problem in problems}
     found += [Kept(run_dir / name, name) for name in _LOGS if raw or name in spoiled]
     found += [Kept(run_dir / STORE, STORE)] if STORE in spoiled else []
     found = [kept for kept in found if _size(kept.location)]
     found += _below(run_dir / rundir.MODEL, "model/", problems)
-    taken = {child.OUTPUT, DIFF, *(kept.path for kept in found)}
+    taken = {*_OURS, *(kept.path for kept in found)}
     for kept in _below(run_dir / rundir.ARTIFACTS, "", problems):
         # A script may keep files under the names that are ours.
         path = f"artifacts/{kept.path}" if kept.path in taken else kept.path
@@ -46,7 +48,7 @@ def clear(run_dir: Path, kept: Sequence[Kept]) -> None:
     """Remove what the registry holds now. What else the script left stays, empty folders do not."""
     for one in kept:
         one.location.unlink(missing_ok=True)
-    for name in (child.OUTPUT, DIFF, child.EXIT, *_LOGS, *_STORE, child.STATE, rundir.KEEPER):
+    for name in (*_OURS, *_LOGS, *_STORE, *_SIGNS):
         place = run_dir / name
         if not place.is_dir() or place.is_symlink():
             place.unlink(missing_ok=True)

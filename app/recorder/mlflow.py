@@ -22,6 +22,7 @@ from modeldeck.backends.api.runs import Points, Run, Status, Usage
 from .child import OUTPUT
 from .gather import DIFF, STORE
 from .home import Home
+from .times import NAME as TIMES
 
 if TYPE_CHECKING:
     from modeldeck.backends.sources.mlflow_db import MlflowDb
@@ -153,7 +154,7 @@ class _Taking:
         kept = []
         for artifact in [*self.source.artifacts(address(run_id)), *self.source.logged(run_id)]:
             try:
-                own = artifact.path in (OUTPUT, DIFF)
+                own = artifact.path in (OUTPUT, TIMES, DIFF)
                 with self.source.open(artifact) as file:
                     path = f"mlflow/{artifact.path}" if own else artifact.path
                     kept.append(self.registry.keep(file, path))

@@ -33,7 +33,7 @@ from modeldeck.backends.api.statements import (
     Signer,
     Statement,
 )
-from modeldeck.backends.api.times import rfc3339
+from modeldeck.backends.api.times import from_micros, rfc3339, to_micros
 
 from .asked import Word
 from .plans import TOUCH
@@ -98,7 +98,9 @@ def word_of(signed: Signed) -> Word | None:
         return _unread(word, "what it says cannot be read")
     times = [time for time in (body.expires, body.due) if time is not None]
     model, at, alias = body.target.rpartition("@")
-    if not at or not alias or model != address.name or any(time.tzinfo is None for time in times):
+    # A time is shown in a zone, for which there must be room in its year.
+    told = all(time.tzinfo is not None and from_micros(to_micros(time)) == time for time in times)
+    if not at or not alias or model != address.name or not told:
         return _unread(word, "what it says does not fit what it is about")
     said = {name: getattr(body, name) for name in body.__struct_fields__ if name != "policy"}
     return msgspec.structs.replace(

@@ -23,7 +23,7 @@ def summary(found: TrailCheck) -> str:
         return f"UNSIGNED: event {seqs} of people who sign"
     same = [one for one in found.compared if one.state == "same"]
     outside = found.newest_outside
-    words = f"{found.size:,} events are as they were written, {len(same):,} checkpoints agree"
+    words = f"{found.size:,} events are as written, {len(same):,} checkpoints agree"
     if outside is None:
         return f"{words}, none outside of the file"
     later = found.size - outside.size

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from modeldeck.app.config.redaction import masked_side
 from modeldeck.backends.api.errors import UsageError
-from modeldeck.backends.api.runs import Dataset, Lock, Run
+from modeldeck.backends.api.runs import SYSTEM, Dataset, Lock, Run
 
 from .runs import find_run, find_runs
 from .session import Session
@@ -99,7 +99,8 @@ async def compare_runs(
 def compare(sides: Sequence[Side], directions: Mapping[str, str], baseline: int) -> Comparison:
     """The comparison of `sides`. `directions` says of a metric that higher or lower is better."""
     runs = [side.run for side in sides]
-    metrics = sorted({key for run in runs for key in run.metrics})
+    found = {key for run in runs for key in run.metrics}
+    metrics = sorted(found, key=lambda key: (key.startswith(SYSTEM), key))
     params = sorted({key for run in runs for key in run.params})
     return Comparison(
         runs=runs,

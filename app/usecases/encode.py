@@ -1,16 +1,13 @@
 """Nouns as JSON objects and CSV rows: one explicit encoder a noun, so no rename changes a schema.
 
 Values of tags and params that are called like secrets are masked (`app/config/redaction.py`).
-Times are RFC 3339 in UTC; NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
 """
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from modeldeck.app.config.redaction import masked_map, masked_value, masked_word
+from modeldeck.app.config.redaction import masked_map, masked_word
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.events import Actor, Event
 from modeldeck.backends.api.models import Alias, Model, Version
@@ -24,41 +21,14 @@ from modeldeck.backends.api.runs import (
     SeriesInfo,
     Usage,
 )
-from modeldeck.backends.api.times import rfc3339
+
+# The others under this name too: `encode.time`.
+from .encode_values import named
+from .encode_values import number as number
+from .encode_values import plain as plain
+from .encode_values import time as time
 
 SCHEMA = 1
-
-
-def number(value: float | None) -> float | str | None:
-    """A float as JSON can say it."""
-    if value is None or math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def time(value: datetime | None) -> str | None:
-    """A time as text."""
-    return None if value is None else rfc3339(value)
-
-
-def plain(value: Any) -> Any:
-    """Anything that came as JSON, as JSON that everybody reads: no bare NaN, no odd types."""
-    match value:
-        case bool() | None | int() | str():
-            return value
-        case float():
-            return number(value)
-        case datetime():
-            return rfc3339(value)
-        case Mapping():
-            return {str(key): _named(str(key), inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [plain(inner) for inner in value]
-    return str(value)
-
-
-def _named(name: str, value: Any) -> Any:
-    return masked_value(name, value) if isinstance(value, str) else plain(value)
 
 
 def experiment(item: Experiment) -> dict[str, Any]:
@@ -298,8 +268,8 @@ def plan(item: Plan) -> dict[str, Any]:
             {
                 "subject": c.subject,
                 "field": c.field,
-                "before": _named(c.field, c.before),
-                "after": _named(c.field, c.after),
+                "before": named(c.field, c.before),
+                "after": named(c.field, c.after),
             }
             for c in item.changes
         ],

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from modeldeck.app.recorder.masking import masked
 from modeldeck.app.recorder.mlflow import store_uri
 from modeldeck.app.recorder.output import Passing
 from modeldeck.app.recorder.system import System
+from modeldeck.app.recorder.times import Times
 from modeldeck.backends.api.errors import (
     ModeldeckError,
     NotFoundError,
@@ -139,7 +140,8 @@ class _Recording:
                     self._run_id, recipe.command, self._dir, recipe.cwd, self._environment()
                 )
                 showing = signals.showing = _Showing(self._dir, show)
-                ended = await self._follow(command, keeper, looking)
+                async with _timed(self._dir):
+                    ended = await self._follow(command, keeper, looking)
                 signals.ended = True
                 showing.finish()
             unclosed = await self._close(keeper, ended, await looking, signals.killed)
@@ -241,6 +243,24 @@ class _Recording:
         if self._recipe.mlflow or inherited or not os.environ.get(_TRACKING):
             extra[_TRACKING] = store_uri(self._dir)
         return extra
+
+
+@contextlib.asynccontextmanager
+async def _timed(run_dir: Path) -> AsyncIterator[None]:
+    """Note when output comes; by itself, since a registry that is held would make it late."""
+    with contextlib.closing(Times(run_dir)) as times:
+
+        async def look() -> None:
+            while True:
+                times.look()
+                await asyncio.sleep(TICK)
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            times.look()
 
 
 class _Showing:

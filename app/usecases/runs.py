@@ -1,17 +1,34 @@
 """Runs: listing and finding."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.lists import PIECE, RunQuery, Window, all_of
 from modeldeck.backends.api.query import RUNS, Field, In
-from modeldeck.backends.api.runs import Fields, Run, Shelf
+from modeldeck.backends.api.runs import SYSTEM, Fields, Run, Shelf
 
 from .session import Session
 from .words import filter_of, sort_of
 
 SINGLY = 8
 """So many runs are looked for one by one."""
+
+
+def natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """To order names as people do: `m2` before `m10`, those with a prefix after those without."""
+    parts = re.split(r"(\d{1,18})", name)
+    return "/" in name, [(int(p), "") if at % 2 else (0, p) for at, p in enumerate(parts)]
+
+
+def metrics_in_order(names: Iterable[str], directions: Iterable[str]) -> list[str]:
+    """What a person looks at first: metrics that the project declares, then those of no prefix.
+
+    Figures of the machine are for charts.
+    """
+    plain = sorted((name for name in names if not name.startswith(SYSTEM)), key=natural)
+    declared = [name for name in directions if name in plain]
+    return list(dict.fromkeys([*declared, *plain]))
 
 
 async def run_query(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from modeldeck.backends.api.errors import FilterError
-from modeldeck.backends.api.query import Expression, Sort, Vocabulary
+from modeldeck.backends.api.query import Expression, Field, Sort, Vocabulary
 
 from .session import Session
 
@@ -27,6 +27,17 @@ def sort_of(text: str, vocabulary: Vocabulary) -> Sequence[Sort]:
         return parse_sort(text, vocabulary)
     except FilterError as error:
         error.where = f"sort, character {error.position + 1}"
+        raise
+
+
+def fields_of(text: str, vocabulary: Vocabulary) -> Sequence[Field]:
+    """The fields that a text names. An error says that they are those of `--by`."""
+    from modeldeck.backends.api.parse import parse_fields
+
+    try:
+        return parse_fields(text, vocabulary)
+    except FilterError as error:
+        error.where = f"--by, character {error.position + 1}"
         raise
 
 

@@ -47,7 +47,8 @@ class FilterError(UsageError):
     """
 
     def __init__(self, what: str, *, text: str, position: int, expected: str = "") -> None:
-        way_out = f"Expected {expected}" if expected else ""
+        asks = expected.endswith("?")
+        way_out = f"{'Did you mean' if asks else 'Expected'} {expected}" if expected else ""
         super().__init__(what, where=f"filter, character {position + 1}", way_out=way_out)
         self.text = text
         self.position = position

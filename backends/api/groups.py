@@ -1,4 +1,4 @@
-"""Runs counted by a value that they share."""
+"""Runs counted by values that they share."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -25,13 +25,13 @@ class Spread(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """The rows with one value; None means an empty one or none.
+    """The rows with one value of each field; None means an empty one or none.
 
-    `value` is text as it is, a number as `repr` writes it, or the UTC day of a time (YYYY-MM-DD).
+    A value is text as it is, a number as `repr` writes it, or the UTC day of a time (YYYY-MM-DD).
     `metrics` holds those of which the group has finite values.
     """
 
-    value: str | None
+    values: tuple[str | None, ...]
     count: int
     metrics: Mapping[str, Spread] = {}
 
@@ -52,4 +52,6 @@ class Groups(Struct, frozen=True, kw_only=True):
 class Grouping(Protocol):
     """A backend that groups without handing out the runs."""
 
-    async def run_groups(self, query: RunQuery, by: Field, metrics: Sequence[str]) -> Groups: ...
+    async def run_groups(
+        self, query: RunQuery, by: Sequence[Field], metrics: Sequence[str]
+    ) -> Groups: ...

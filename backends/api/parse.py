@@ -67,6 +67,17 @@ def parse_sort(text: str, vocabulary: Vocabulary) -> Sequence[Sort]:
     return tuple(sorts)
 
 
+def parse_fields(text: str, vocabulary: Vocabulary) -> Sequence[Field]:
+    """`params.depth, status` as fields, each once."""
+    parser = _Parser(exact(text), vocabulary, _NEVER)
+    fields = [parser.field()]
+    while parser.accept(","):
+        fields.append(parser.field())
+    if not parser.at_end():
+        parser.fail(f"cannot read {parser.rest()}", "a comma or the end")
+    return list(dict.fromkeys(fields))
+
+
 def parse_field(text: str, vocabulary: Vocabulary) -> Field:
     """One field, as `metrics.auc` or `started`."""
     parser = _Parser(exact(text), vocabulary, _NEVER)

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LOWEST = -62_135_596_800_000_000
-_HIGHEST = 253_402_300_799_999_999
+_LOWEST = -30_610_224_000_000_000
+_HIGHEST = 221_845_391_999_999_999
 
 
 def to_micros(time: datetime) -> int:
@@ -13,7 +13,10 @@ def to_micros(time: datetime) -> int:
 
 
 def from_micros(micros: int) -> datetime:
-    """The UTC time of `micros`; clamped to the years 1 to 9999, which is all a datetime can say."""
+    """The UTC time of `micros`, clamped to the years 1000 to 8999.
+
+    A datetime can say the years 1 to 9999; the rest is room for time zones and for spans added.
+    """
     return EPOCH + timedelta(microseconds=min(max(micros, _LOWEST), _HIGHEST))
 
 

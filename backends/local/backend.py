@@ -129,7 +129,9 @@ class LocalBackend(Receiver, Happened):
         await window.open(first)
         return window
 
-    async def run_groups(self, query: RunQuery, by: Field, metrics: Sequence[str]) -> Groups:
+    async def run_groups(
+        self, query: RunQuery, by: Sequence[Field], metrics: Sequence[str]
+    ) -> Groups:
         now = to_micros(self.clock())
         return await self.registry.read(lambda c: groups_of(c, query, now, by, metrics))
 

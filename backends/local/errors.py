@@ -39,7 +39,7 @@ def clear_errors(path: Path) -> Iterator[None]:
         raise UsageError("half of a character cannot be stored", where=str(path)) from error
     except OverflowError as error:
         raise UsageError("a number is too large to be stored", where=str(path)) from error
-    except (ValueError, struct.error) as error:
+    except (ValueError, RecursionError, struct.error) as error:
         raise _odd(error, str(path)) from error
 
 

@@ -1,6 +1,11 @@
-"""Runs grouped by a value, counted and averaged in SQL over the ids that a query finds."""
+"""Runs grouped by values: whole columns are read along their indexes, and put together here."""
 
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Sequence
+from heapq import nsmallest
+from itertools import repeat
+from operator import neg
 
 import msgspec
 
@@ -10,88 +15,124 @@ from ..api.lists import RunQuery
 from ..api.query import Field
 from .database import Connection
 from .filters import RUN_COLUMNS, TABLES, Sql, key_id
+from .selections import IDS, ids_of, on_shelf
 from .windows import RunListing
 
+_TEXTS = msgspec.json.Decoder(list[str])
 _TIMES = frozenset({"started", "ended"})
-_FINITE = "CASE WHEN abs({0}.value) < 9e999 THEN {0}.value END"
+_LARGEST = "1.7976931348623157e308"
 
 
 def groups_of(
-    connection: Connection, query: RunQuery, now: int, by: Field, metrics: Sequence[str]
+    connection: Connection, query: RunQuery, now: int, by: Sequence[Field], metrics: Sequence[str]
 ) -> Groups:
     """The groups of the runs of `query`, as `api.groups` says. UsageError for other fields.
 
     A mean that is beyond what a float holds is infinite.
     """
-    ids = RunListing(query, now).whole(connection)
-    value = _value(connection, by)
-    joins = [value]
-    columns = []
-    for at, name in enumerate(metrics):
-        key = key_id(connection, "metrics", name)
-        table = f"m{at}"
-        joins.append(
-            Sql(
-                f" LEFT JOIN metric {table} ON {table}.run_id = run.id AND {table}.key_id = ?",
-                [key],
-            )
-        )
-        finite = _FINITE.format(table)
-        columns += [f"{word}({finite})" for word in ("min", "max", "avg")]
-    rows = connection.execute(
-        f"SELECT {_EXPRESSION[_kind(by)].format(_column(by))} AS grouped, count(*),"
-        f" count(*) OVER () {''.join(f', {column}' for column in columns)}"
-        " FROM json_each(?) c CROSS JOIN run ON run.id = c.value"
-        f"{''.join(join.text for join in joins)}"
-        " GROUP BY grouped ORDER BY count(*) DESC, grouped LIMIT ?",
-        [
-            msgspec.json.encode(list(ids)).decode(),
-            *(one for join in joins for one in join.values),
-            MOST,
-        ],
-    ).fetchall()
+    selection = RunListing(query, now).selected(connection)
+    ids: Sequence[int] = list(selection.ids)
+    if selection.but:
+        shelf = on_shelf(query.shelf).text or "1"
+        ids = selection.of(ids_of(connection, Sql(f"SELECT id FROM run WHERE {shelf}")))
+    # An empty text is none, and comes before all others.
+    columns = [map(_values(connection, one).get, ids, repeat("")) for one in by]
+    values = list(zip(*columns, strict=True))
+    counts = Counter(values)
+    largest = nsmallest(MOST, zip(map(neg, counts.values()), counts, strict=True))
+    places = {one: at for at, (_, one) in enumerate(largest)}
+    spreads = _spreads(connection, metrics, ids, list(map(places.get, values, repeat(-1))))
     groups = [
         Group(
-            value=None if row[0] is None else str(row[0]),
-            count=row[1],
-            metrics={
-                name: Spread(*row[at : at + 3])
-                for at, name in zip(range(3, len(row), 3), metrics, strict=True)
-                if row[at] is not None
-            },
+            values=tuple(value or None for value in one),
+            count=-count,
+            metrics={name: found[at] for name, found in spreads.items() if at in found},
         )
-        for row in rows
+        for at, (count, one) in enumerate(largest)
     ]
-    return Groups(groups=groups, distinct=rows[0][2] if rows else 0, counted=len(ids))
+    return Groups(groups=groups, distinct=len(counts), counted=len(ids))
 
 
-_EXPRESSION = {
-    # A float as text is given by Python: SQLite writes fewer digits than a filter needs.
-    "metrics": "CASE WHEN g.run_id IS NULL THEN NULL WHEN g.value IS NULL THEN 'nan' ELSE {} END",
-    "text": "nullif({}, '')",
-    "time": "date({} / 1000000, 'unixepoch')",
-}
+def _spreads(
+    connection: Connection, metrics: Sequence[str], ids: Sequence[int], at: Sequence[int]
+) -> dict[str, dict[int, Spread]]:
+    """What the runs at each place reached of each metric; those at -1 are at none."""
+    if not metrics:
+        return {}
+    # Late: it is no quick import, and to count alone nothing needs it.
+    import numpy as np
+
+    places = np.full(max(ids, default=0) + 2, -1)
+    places[list(ids)] = at
+    groups = max(at, default=0) + 1
+    found = {}
+    for name in metrics:
+        where = f"value BETWEEN -{_LARGEST} AND {_LARGEST}"
+        runs, values = map(np.array, _numbers(connection, name, where))
+        place = places[np.minimum(runs.astype(int), len(places) - 1)]
+        place, values = place[place >= 0], values[place >= 0]
+        low, high = np.zeros(groups), np.zeros(groups)
+        # They come from low to high, and the last one that is put at a place stays there.
+        low[place[::-1]], high[place] = values[::-1], values
+        counts, sums = np.bincount(place, minlength=groups), np.bincount(place, values, groups)
+        found[name] = {
+            one: Spread(float(low[one]), float(high[one]), float(sums[one] / counts[one]))
+            for one in np.flatnonzero(counts).tolist()
+        }
+    return found
 
 
-def _kind(by: Field) -> str:
+def _values(connection: Connection, by: Field) -> dict[int, str]:
+    """The value of each run that has one, as text."""
     if by.of == "metrics":
-        return "metrics"
-    return "time" if not by.of and by.name in _TIMES else "text"
-
-
-def _column(by: Field) -> str:
+        # As Python writes it: SQLite gives fewer digits than a filter needs.
+        ids, numbers = _numbers(connection, by.name, "value NOTNULL")
+        missing = "SELECT run_id AS id FROM metric WHERE key_id = ? AND value ISNULL"
+        nans = ids_of(connection, Sql(missing, [key_id(connection, "metrics", by.name)]))
+        return dict(zip(ids, map(repr, numbers), strict=True)) | dict.fromkeys(nans, "nan")
     if by.of:
-        return "g.value"
-    return "experiment.name" if by.name == "experiment" else RUN_COLUMNS[by.name]
-
-
-def _value(connection: Connection, by: Field) -> Sql:
-    if by.of:
-        key = key_id(connection, by.of, by.name)
-        table = TABLES[by.of]
-        return Sql(f" LEFT JOIN {table} g ON g.run_id = run.id AND g.key_id = ?", [key])
+        return _texts(
+            connection,
+            f"SELECT run_id AS id, value AS text FROM {TABLES[by.of]} WHERE key_id = ?",
+            key_id(connection, by.of, by.name),
+        )
     if by.name not in ATTRIBUTES:
         raise UsageError(f"runs are not grouped by {by}", way_out="Choose another column")
     if by.name == "experiment":
-        return Sql(" JOIN experiment ON experiment.id = run.experiment_id")
-    return Sql("")
+        names = dict(connection.execute("SELECT id, name FROM experiment"))
+        found = _texts(connection, "SELECT id, experiment_id AS text FROM run")
+        return {run: names[int(experiment)] for run, experiment in found.items()}
+    column = RUN_COLUMNS[by.name]
+    if by.name in _TIMES:
+        column = f"date({column} / 1000000, 'unixepoch')"
+    return _texts(connection, f"SELECT id, {column} AS text FROM run WHERE {column} NOTNULL")
+
+
+def _texts(connection: Connection, select: str, *bound: object) -> dict[int, str]:
+    ids, texts = connection.execute(
+        f"SELECT json_group_array(id), json_group_array(CAST(text AS TEXT)) FROM ({select})", bound
+    ).fetchone()
+    return dict(zip(IDS.decode(ids), _TEXTS.decode(texts), strict=True))
+
+
+class _Kept:
+    """An aggregate that keeps what it is given: half the time that it takes to fetch rows."""
+
+    def __init__(self, values: "array[float]") -> None:
+        self.step: Callable[[float], object] = values.append
+
+    def finalize(self) -> int:
+        """SQLite is told nothing of them."""
+        return 0
+
+
+def _numbers(connection: Connection, metric: str, where: str) -> tuple[list[int], "array[float]"]:
+    """Runs and their values of a metric, from low to high."""
+    values = array("d")
+    connection.create_aggregate("kept", 1, lambda: _Kept(values))
+    ids, _ = connection.execute(
+        "SELECT json_group_array(run_id), kept(value) FROM ("
+        f"SELECT run_id, value FROM metric WHERE key_id = ? AND {where} ORDER BY value)",
+        (key_id(connection, "metrics", metric),),
+    ).fetchone()
+    return IDS.decode(ids), values

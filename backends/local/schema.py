@@ -219,6 +219,8 @@ CREATE TRIGGER statement_no_replace BEFORE INSERT ON statement
     BEGIN SELECT RAISE(ABORT, 'a statement stays as it was signed'); END;
 """
 
+REGISTRY_4 = "CREATE INDEX run_ended ON run(deleted_at, ended_at);"
+
 TELEMETRY_1 = """
 CREATE TABLE series(
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL,
@@ -257,7 +259,7 @@ CREATE TABLE summary(
 ) STRICT, WITHOUT ROWID;
 """
 
-REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1, REGISTRY_2, REGISTRY_3))
+REGISTRY = Schema("registry", 0x6D64636B, 4096, (REGISTRY_1, REGISTRY_2, REGISTRY_3, REGISTRY_4))
 TELEMETRY = Schema("telemetry", 0x6D64746C, 16384, (TELEMETRY_1, TELEMETRY_2))
 
 

@@ -16,7 +16,7 @@ IDS = msgspec.json.Decoder(list[int])
 _TEXTS = msgspec.json.Decoder(list[str])
 _ORDERED = ("=", "<", "<=", ">", ">=")
 _FINDING = (*_ORDERED, "~")
-_INDEXED = frozenset({"started", "status", "experiment", "parent", "id", "name"})
+_INDEXED = frozenset({"started", "ended", "status", "experiment", "parent", "id", "name"})
 Term = Expression | Sql
 """An expression, or a condition on `run` that a query brings along."""
 
@@ -89,6 +89,7 @@ class Selector:
         self._shelf = on_shelf(shelf)
         self._stands = shelf
         self._columns = run_columns(now)
+        self._counted: dict[tuple[str, tuple[object, ...]], int] = {}
         self._all = joined("AND", [self._condition(term) for term in terms]) if terms else Sql("")
 
     def few(self) -> bool:
@@ -124,7 +125,8 @@ class Selector:
         return Selection(ids, but=self._stands == Shelf.ACTIVE)
 
     def _selected(self, term: Term) -> Selection:
-        if not isinstance(term, Sql) and not _plain(term):
+        # What speaks of the run's own row alone is one walk, unless indexes have it in fewer steps.
+        if not isinstance(term, Sql) and (not _plain(term) or self._bound(term) <= SMALL):
             match term:
                 case And(terms):
                     return self._conjunction(terms)
@@ -185,10 +187,13 @@ class Selector:
 
     def _count(self, term: Term) -> int:
         leaf = self._leaf(term)
-        found = self._connection.execute(
-            f"SELECT count(*) FROM ({leaf.text} LIMIT {SMALL + 1})", leaf.values
-        ).fetchone()[0]
-        return int(found) if found <= SMALL else _MANY
+        key = leaf.text, tuple(leaf.values)
+        if key not in self._counted:
+            found = self._connection.execute(
+                f"SELECT count(*) FROM ({leaf.text} LIMIT {SMALL + 1})", leaf.values
+            ).fetchone()[0]
+            self._counted[key] = int(found) if found <= SMALL else _MANY
+        return self._counted[key]
 
     def _leaf(self, term: Term) -> Sql:
         if isinstance(term, Has | In | Compare) and term.field.of:

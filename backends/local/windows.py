@@ -13,7 +13,7 @@ from .database import Connection, Database
 from .filters import Sql
 from .orders import NEWEST, Order
 from .runs import runs_by_id
-from .selections import Selector, Term, ids_of
+from .selections import Selection, Selector, Term, ids_of
 
 T = TypeVar("T")
 WALK = 8000
@@ -171,6 +171,10 @@ class RunListing:
     def whole(self, connection: Connection) -> Sequence[int]:
         """All of them."""
         return _all(*self._parts(connection))
+
+    def selected(self, connection: Connection) -> Selection:
+        """All of them, in no order."""
+        return self._parts(connection)[0].selected()
 
     def _parts(self, connection: Connection) -> tuple[Selector, Order]:
         query = self._query

@@ -16,7 +16,7 @@ class Damage:
 
     def add(self, offset: int, what: str) -> None:
         """Note that the record at byte `offset` cannot be read."""
-        if not self.bad:
+        if not self.bad or offset < self._first[0]:
             self._first = offset, what
         self.bad += 1
 

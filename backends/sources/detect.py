@@ -131,10 +131,11 @@ def _in_folder(path: Path) -> Sequence[Candidate]:
             # Databases of other programs are none of our business, a damaged mlflow.db is.
             if place.name == "mlflow.db":
                 broken.append(error)
-    places = (path, path / "mlruns")
+    logged = [place for place in (path, path / "wandb") if wandb.is_wandb(place)]
+    # A folder of W&B's is no store of MLflow too; to look into each of its runs takes long.
+    places = [place for place in (path, path / "mlruns") if place not in logged]
     found += [Candidate(mlruns.KIND, place) for place in places if mlruns.is_mlruns(place)]
-    places = (path, path / "wandb")
-    found += [Candidate(wandb.KIND, place) for place in places if wandb.is_wandb(place)]
+    found += [Candidate(wandb.KIND, place) for place in logged]
     found = _projects(path, found)
     if not any(candidate.path == path for candidate in found):
         found += _event_logs(path, alone=not found)

@@ -29,7 +29,12 @@ def ordered(points: Points) -> Points:
 
 def figures(key: str, points: Points) -> SeriesInfo:
     """The figures of a series that is not empty and in order."""
-    finite = [value for value in points.values if math.isfinite(value)]
+    finite: Sequence[float] = points.values
+    # The sum of what is all finite is finite too, unless it is too great: then each is asked.
+    total = sum(finite)
+    if not math.isfinite(total):
+        finite = [value for value in finite if math.isfinite(value)]
+        total = sum(finite)
     return SeriesInfo(
         key=key,
         count=len(points),
@@ -39,7 +44,7 @@ def figures(key: str, points: Points) -> SeriesInfo:
         last_time=from_micros(max(points.times)),
         low=min(finite, default=None),
         high=max(finite, default=None),
-        total=sum(finite),
+        total=total,
         finite=len(finite),
     )
 

@@ -28,12 +28,14 @@ class Wandb(LogSource):
 
     def scan(self) -> Mapping[str, Files]:
         """Runs by id: one that was resumed has a log in several folders."""
-        found: dict[str, list[Path]] = {}
-        for log in sorted(islice(logs(self.path), MAX_RUNS)):
-            found.setdefault(log.name.removeprefix("run-").removesuffix(SUFFIX), []).append(log)
+        found: dict[str, list[str]] = {}
+        # In the order of paths, which is that of their parts.
+        for log in sorted(islice(_logs(self.path), MAX_RUNS), key=lambda log: log.split("/")):
+            name = log.rpartition("/")[2]
+            found.setdefault(name.removeprefix("run-").removesuffix(SUFFIX), []).append(log)
         return {
-            run_id: Files(tuple(paths), paths[-1].parent / "files")
-            for run_id, paths in found.items()
+            run_id: Files(tuple(map(Path, logs)), Path(logs[-1].rpartition("/")[0], "files"))
+            for run_id, logs in found.items()
         }
 
     def experiment_of(self, files: Files) -> str:
@@ -47,22 +49,22 @@ class Wandb(LogSource):
 
 def is_wandb(path: Path) -> bool:
     """Whether a folder holds runs of W&B, or is one."""
-    return next(logs(path), None) is not None
+    return next(_logs(path), None) is not None
 
 
-def logs(path: Path) -> Iterator[Path]:
+def _logs(path: Path) -> Iterator[str]:
     """The transaction logs in a folder of runs, in the folder of one, or the one that it is."""
     if is_file(path):
         if path.name.endswith(SUFFIX):
-            yield path
+            yield str(path)
         return
     for entry in _entries(path):
         if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
-            yield Path(entry.path)
+            yield entry.path
         elif entry.name.startswith(RUNS) and entry.is_dir(follow_symlinks=False):
             for inner in _entries(entry.path):
                 if inner.name.endswith(SUFFIX) and inner.is_file(follow_symlinks=False):
-                    yield Path(inner.path)
+                    yield inner.path
 
 
 def _entries(path: Path | str) -> list["os.DirEntry[str]"]:

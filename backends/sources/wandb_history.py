@@ -1,24 +1,24 @@
 """The history and summary records of W&B, most of which have one plain shape read at once."""
 
-import contextlib
 import re
 from array import array
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 from zlib import adler32
-
-import msgspec
 
 from ..api.runs import Metric
 from ..api.times import from_micros
 from .columns import MAX_KEYS, Columns, clamped, micros
 from .json_values import JsonError, flat, number, parse
-from .wire import Message, as_text
+from .wire import Message, WireError, as_text
 
 STEP, TIME = "_step", "_timestamp"
 AXES = frozenset((STEP, TIME, "_runtime", "_wandb"))
-ROWS = 1024
+TOGETHER = 1 << 18
+"""Histories are read together once they have so many bytes."""
+FEW = 16
+"""Fewer than these are read one by one."""
 # An item: its key (1) or the only part of it (2), below 128 bytes, and a JSON number (16).
 _ITEM = re.compile(
     rb"\n[\x00-\x7f][\n\x12][\x01-\x7f]([ -~]++)"
@@ -30,7 +30,6 @@ _CLOCK = re.compile(
     rb"(?:\n.(?:\x12\x06_wandb\x12\x07runtime|[\n\x12]\x08_runtime)\x82\x01.[0-9][-+.0-9eE]*+)++",
     re.DOTALL,
 )
-_FLOATS = msgspec.json.Decoder(list[float])
 _AROUND = 7  # Bytes of such an item beside its key and its number.
 
 
@@ -82,61 +81,79 @@ class Items:
 
 
 class History:
-    """Points of history records. Rows of one shape are kept together until they are many."""
+    """Points of history records, which are kept until they are many: then they are read at once.
 
-    def __init__(self, columns: Columns, items: Items) -> None:
+    `failed` is told where a record that is none begins, and why.
+    """
+
+    def __init__(self, columns: Columns, items: Items, failed: Callable[[int, str], None]) -> None:
         self._columns = columns
         self._items = items
-        self._shape: frozenset[bytes] = frozenset()
-        self._keys: list[bytes] = []
-        self._names: list[str] = []
-        self._pick: itemgetter[Any] | None = None
-        self._rows: list[tuple[bytes, ...]] = []
+        self._failed = failed
+        self._records: list[bytes] = []
+        self._places: list[int] = []
+        self._size = 0
+        self._many = False
         self._step = -1
 
-    def take(self, payload: bytes) -> None:
-        """The points of one record; WireError or JsonError when it is none."""
-        found = self._items.plain(payload)
-        if found is None:
-            self.flush()
-            self._slowly(Message(payload))
-            return
-        if found.keys() != self._shape:
-            self.flush()
-            self._reshape(found)
-        if self._pick is None:
-            self._slowly(Message(payload))
-            return
-        self._rows.append(self._pick(found))
-        if len(self._rows) == ROWS:
+    def take(self, payload: bytes, place: int) -> None:
+        """One record, which ends at `place`."""
+        self._records.append(payload)
+        self._places.append(place)
+        self._size += len(payload)
+        if self._size >= TOGETHER:
             self.flush()
 
     def flush(self) -> None:
-        """Turn the rows that are kept into points."""
-        if not self._rows:
-            return
-        columns = list(zip(*self._rows, strict=True))
-        self._rows = []
-        try:
-            steps = array("q", [clamped(int(float(word))) for word in columns[0]])
-            times = array("q", [micros(float(word)) or 0 for word in columns[1]])
-        except (ValueError, OverflowError):
-            # A step of NaN or infinity: these rows have no place on any axis.
-            self._items.skipped += len(columns[0])
-            return
-        self._step = steps[-1]
-        for name, column in zip(self._names, columns[2:], strict=True):
-            self._columns.extend(name, steps, times, _numbers(column))
+        """Turn the records that are kept into points."""
+        records, places = self._records, self._places
+        self._records, self._places, self._size = [], [], 0
+        if records:
+            self._read(records, places)
 
-    def _reshape(self, found: dict[bytes, bytes]) -> None:
-        names = {self._items.name(raw): raw for raw in found}
-        self._shape = frozenset(found)
-        series = [name for name in names if name not in AXES]
-        self._names = series
-        self._keys = [names[name] for name in (STEP, TIME) if name in names]
-        self._pick = None
-        if len(self._keys) == 2:
-            self._pick = itemgetter(*self._keys, *(names[name] for name in series))
+    def _read(self, records: Sequence[bytes], places: Sequence[int]) -> None:
+        end = 0
+        for plain, run in groupby(self._quickly(records)):
+            begin, end = end, end + len(list(run))
+            if plain:
+                self._read(records[begin:end], places[begin:end])
+                continue
+            for record, place in zip(records[begin:end], places[begin:end], strict=True):
+                try:
+                    self._slowly(Message(record))
+                except (WireError, JsonError) as error:
+                    self._failed(place, str(error))
+
+    def _quickly(self, records: Sequence[bytes]) -> Sequence[bool]:
+        """Take the points of all records; else which of them may be taken so without the others."""
+        slowly = [False] * len(records)
+        if len(records) < FEW and not self._many:
+            return slowly
+        self._many = True
+        from .wandb_bulk import Table, table_of
+
+        found = table_of(records)
+        if not isinstance(found, Table):
+            flags: list[bool] = found.tolist()
+            return flags
+        series = [one for one in found.series if one[0].partition(".")[0] not in AXES]
+        if not self._columns.fit([name for name, _, _ in series], sum(len(v) for *_, v in series)):
+            return slowly
+        steps, times = array("q", found.steps.tobytes()), array("q", found.times.tobytes())
+        whole = {
+            name: array("d", values.tobytes()) for name, there, values in series if there is None
+        }
+        self._columns.extend_together(steps, times, whole)
+        for name, there, values in series:
+            if there is not None:
+                self._columns.extend(
+                    name,
+                    array("q", found.steps[there].tobytes()),
+                    array("q", found.times[there].tobytes()),
+                    array("d", values.tobytes()),
+                )
+        self._step = steps[-1]
+        return []
 
     def _slowly(self, record: Message) -> None:
         values: dict[str, Any] = {}
@@ -243,14 +260,6 @@ def _mixed(payload: bytes) -> int:
 def _parts(item: Message) -> list[str]:
     """A key's parts: nested ones, else the whole key."""
     return [as_text(part) for part in item.many(2)] or [item.text(1)]
-
-
-def _numbers(words: Sequence[bytes]) -> "array[float]":
-    # Three times as quick as `float` of each, which NaN, infinities and a negative zero need.
-    if b"-0" not in words:
-        with contextlib.suppress(msgspec.DecodeError):
-            return array("d", _FLOATS.decode(b"[%b]" % b",".join(words)))
-    return array("d", map(_float, words))
 
 
 def _float(word: bytes) -> float:

@@ -25,8 +25,11 @@ from .wire import Message, WireError, varint
 PROJECT = "uncategorized"
 SYSTEM = "system/"
 HEAD = 100
-# A record: its number, then the message that it is. Histories and summaries are nearly all.
-_HOT = re.compile(rb"(?:\x08[\x80-\xff]{0,9}[\x00-\x7f])?+([\x12\x1a])")
+# A record: its number, then the message that it is and its length. Histories and summaries are
+# nearly all.
+_HOT = re.compile(
+    rb"(?:\x08[\x80-\xff]{0,9}[\x00-\x7f])?+([\x12\x1a])([\x80-\xff]{0,9}+[\x00-\x7f])"
+)
 
 
 class WandbRun:
@@ -39,7 +42,7 @@ class WandbRun:
         self._log = log
         self._files = [(path, Blocks(path, damage := Damage(path)), damage) for path in paths]
         self._items = Items()
-        self._history = History(self.columns, self._items)
+        self._history = History(self.columns, self._items, self._failed)
         self._summary = Summary(self._items)
         self._config: dict[str, Any] = {}
         self._run: Message | None = None
@@ -47,24 +50,23 @@ class WandbRun:
         self._machine: dict[str, Any] = {}
         self._git = "", ""
         self._exits: dict[Path, int] = {}
-        self._reading = paths[-1]
+        self._reading, self._blocks, self._damage = self._files[-1]
         self._stats = 0
         self._last = 0
 
     def more(self) -> None:
         """Take what the logs hold by now."""
         for path, blocks, damage in self._files:
-            self._reading = path
+            self._reading, self._blocks, self._damage = path, blocks, damage
             try:
                 for record in blocks.fresh():
                     try:
                         self._take(record)
                     except (WireError, JsonError) as error:
-                        damage.good -= 1
-                        damage.add(blocks.position, str(error))
+                        self._failed(blocks.position, str(error))
             except UnreadError as error:
                 self._log.add(str(path), str(error))
-        self._history.flush()
+            self._history.flush()
         if self._files[-1][0] in self._exits:
             self.columns.share()
 
@@ -131,22 +133,29 @@ class WandbRun:
             lock=self._lock(commit, remote),
         )
 
+    def _failed(self, place: int, what: str) -> None:
+        self._damage.good -= 1
+        self._damage.add(place, what)
+
     def _take(self, record: bytes) -> None:
         hot = _HOT.match(record)
         if hot:
-            length, at = varint(record, hot.end())
-            if length > len(record) - at:
-                raise WireError("a field of it is longer than what holds it")
+            kind, size = hot.groups()
+            at = hot.end()
+            # Most have two bytes of length.
+            length = size[0] & 127 | size[1] << 7 if len(size) == 2 else varint(size, 0)[0]
             payload = record[at : at + length]
-            if hot[1] == b"\x12":
+            if len(payload) < length:
+                raise WireError("a field of it is longer than what holds it")
+            if kind == b"\x12":
                 self._summary.beside(payload)
-                self._history.take(payload)
+                self._history.take(payload, self._blocks.position)
             else:
                 self._summary.take(payload)
             return
         message = Message(record)
         if 2 in message:
-            self._history.take(message.bytes(2))
+            self._history.take(message.bytes(2), self._blocks.position)
         elif 3 in message:
             self._summary.take(message.bytes(3))
         elif 7 in message:

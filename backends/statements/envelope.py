@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from ..api.errors import DamagedError, RefusedError, UsageError
 from ..api.statements import KINDS, Signed, Signer, Statement
 from ..api.text import exact
-from ..api.times import EPOCH, rfc3339
+from ..api.times import EPOCH, from_micros, rfc3339, to_micros
 from ..http.safe_json import loads_safe
 from .keys import Owner
 from .sshsig import armored, unarmored, verify
@@ -242,7 +242,8 @@ def _digest(found: Mapping[str, object], subject: str) -> str:
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-        if time.tzinfo is not None and rfc3339(time) == text:
+        # Of a year that leaves no room for a span, nobody could say when it lapses.
+        if time.tzinfo is not None and rfc3339(from_micros(to_micros(time))) == text:
             return time
     except (ValueError, OverflowError):
         pass

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modeldeck.backends.api.times import EPOCH, from_micros, rfc3339, to_micros
+from modeldeck.backends.api.times import from_micros, rfc3339, to_micros
 
-DAYS = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH).days
-TIMES = st.timedeltas(timedelta(-719_000), timedelta(DAYS)).map(lambda since: EPOCH + since)
+SPAN = (datetime(1000, 1, 1), datetime(8999, 12, 31))  # noqa: DTZ001
+TIMES = st.datetimes(*SPAN, timezones=st.just(UTC))
 
 
 @given(TIMES)
@@ -25,4 +25,8 @@ def test_rfc3339_is_utc_and_reads_back(time, hours):
 
 @given(st.integers())
 def test_any_number_is_some_time(micros):
-    assert from_micros(micros).tzinfo is UTC
+    time = from_micros(micros)
+    assert time.tzinfo is UTC
+    for hours in (-12, 14):
+        assert time.astimezone(timezone(timedelta(hours=hours))) == time
+    assert time - timedelta(days=36_500) < time < time + timedelta(days=36_500)

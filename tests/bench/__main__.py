@@ -18,13 +18,13 @@ from .report import Entry, Missing, paced, plain, table
 
 GROUPS = {
     "frame": "first full frame and memory of the console on 75,000 runs",
-    "query": "sorting and filtering 75,000 runs by any key",
+    "query": "sorting, filtering and grouping 75,000 runs by any key",
     "screen": "from a key press to new rows; bytes to the terminal",
     "table": "page down in a table of 1,000,000 rows",
     "chart": "a chart of 10,000,000 points",
     "cli": "the command line, process start included",
     "points": "ingesting, storing and reading points",
-    "search": "MLflow's own search_runs over the same rows",
+    "search": "MLflow's own search_runs and metric history over the same rows",
     "importing": "importing a store of MLflow's",
     "plans": "planning a change of 1,000 versions",
     "trail": "the audit trail: a change with its event, proofs, verifying 1,000,000 events",

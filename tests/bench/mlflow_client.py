@@ -1,6 +1,7 @@
-"""Answers searches with MLflow's own client. Run by the Python of a server environment.
+"""Answers with MLflow's own client. Run by the Python of a server environment.
 
-A line of JSON in (`filter`, `order`, `limit`), a line of JSON out: seconds, and the runs.
+A line of JSON in (`filter`, `order`, `limit`; or `run`, `metric`), a line of JSON out: seconds, and
+the runs, or the points.
 """
 # ruff: noqa: E402 - MLflow reads its environment when it is imported.
 
@@ -29,6 +30,9 @@ def main() -> None:
     print(json.dumps({"mlflow": mlflow.__version__}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
+        if "metric" in asked:
+            print(json.dumps(history(client, **asked)), flush=True)
+            continue
         cpu, begin = time.process_time(), time.perf_counter()
         found = client.search_runs(
             experiments, asked["filter"], order_by=asked["order"], max_results=asked["limit"]
@@ -45,6 +49,14 @@ def main() -> None:
             for run in found
         ]
         print(json.dumps({"wall": wall, "cpu": cpu, "runs": runs}), flush=True)
+
+
+def history(client: MlflowClient, run: str, metric: str) -> dict[str, object]:
+    cpu, begin = time.process_time(), time.perf_counter()
+    found = client.get_metric_history(run, metric)
+    wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    points = [(one.step, one.timestamp, repr(one.value)) for one in found]
+    return {"wall": wall, "cpu": cpu, "points": points}
 
 
 main()

@@ -1,19 +1,21 @@
-"""Sorting and filtering 75,000 runs by any key, in this process, through the local backend."""
+"""Sorting, filtering and grouping 75,000 runs, in this process, through the local backend."""
 
 import asyncio
 import sqlite3
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from modeldeck.app.usecases.grouping import MEASURED
 from modeldeck.backends.api.lists import RunQuery
-from modeldeck.backends.api.parse import parse_filter, parse_sort
+from modeldeck.backends.api.parse import parse_field, parse_filter, parse_sort
 from modeldeck.backends.api.query import RUNS as WORDS
-from modeldeck.backends.api.runs import Fields
+from modeldeck.backends.api.runs import Fields, Points
 from modeldeck.backends.local.opening import open_registry
 
 from .frame import RUNS
@@ -47,6 +49,8 @@ FILTERS = (
 SORTS = ("", "-metrics.metric_04", "params.param_06")
 TIED = "-metrics.metric_01,params.param_03"
 """Two keys, the first of them with a thousand values: nearly all runs tie."""
+GROUPED = ("status", "experiment", "params.param_01", "params.param_02", "params.param_19")
+"""By few values, and by one that is different in each run."""
 _QUICK = AtMost(0.060)
 
 
@@ -81,6 +85,20 @@ class Lists:
             return found
 
         return self._runner.run(work())
+
+    def groups(self, by: str, where: str, metrics: Sequence[str]) -> int:
+        """How many groups there are, counted with what was reached of the metrics."""
+
+        async def work() -> int:
+            query = RunQuery(where=parse_filter(where, WORDS, datetime.now(UTC)))
+            found = await self._backend.run_groups(query, [parse_field(by, WORDS)], metrics)
+            return found.distinct
+
+        return self._runner.run(work())
+
+    def points(self, run: str, key: str) -> Points:
+        """All points of a series."""
+        return self._runner.run(self._backend.points(run, key))
 
     def whole(self) -> int:
         """The ids of all of the list whose first page was asked for last."""
@@ -120,6 +138,21 @@ def measure(bench: Bench) -> Iterator[Line]:
             ("sort by two keys", tied, None),
         ):
             yield from _lines(bench, lists, asked, what, limit, by_hand)
+        yield from _groups(bench, lists, by_hand)
+
+
+def _groups(bench: Bench, lists: Lists, by_hand: Callable[[], object]) -> Iterator[Line]:
+    """Counts alone, and beside them the three metrics that the console shows."""
+    for words, metrics in (("counts", []), ("counts, best and mean of 3", METRICS[:MEASURED])):
+        found: dict[tuple[str, str], list[Cost]] = defaultdict(list)
+        reference: list[Cost] = []
+        asked = [(by, where) for by in GROUPED for where in ("", "metrics.metric_00 > 0.5")]
+        for _ in range(1 + bench.rounds(5)):
+            for one in asked:
+                work = partial(lists.groups, *one, metrics)
+                found[one].append(cost(work))
+            reference.append(cost(by_hand))
+        yield from _judged(f"group by: {words}", found, _QUICK, reference, " of ")
 
 
 def _lines(
@@ -141,13 +174,22 @@ def _lines(
             if number % 10 == 0:
                 reference.append(cost(by_hand))
     for part, found in (("first page", firsts), ("then all ids", wholes)):
-        for kind, at in (("", 0), (" (CPU)", 1)):
-            medians = {
-                one: statistics.median(cost[at] for cost in costs[1:])
-                for one, costs in found.items()
-            }
-            worst = max(medians, key=lambda one: medians[one])
-            note = f"medians of each, the worst is judged: {' sort '.join(filter(None, worst))}"
-            yield Line(f"{what}: {part}{kind}", SECONDS, list(medians.values()), limit,
-                       [cost[at] for cost in reference], "plain SQL, a metric, all ids",
-                       worst=True, note=note)  # fmt: skip
+        yield from _judged(f"{what}: {part}", found, limit, reference, " sort ")
+
+
+def _judged(
+    what: str,
+    found: Mapping[tuple[str, str], Sequence[Cost]],
+    limit: AtMost | None,
+    reference: Sequence[Cost],
+    between: str,
+) -> Iterator[Line]:
+    for kind, at in (("", 0), (" (CPU)", 1)):
+        medians = {
+            one: statistics.median(cost[at] for cost in costs[1:]) for one, costs in found.items()
+        }
+        worst = max(medians, key=lambda one: medians[one])
+        note = f"medians of each, the worst is judged: {between.join(filter(None, worst))}"
+        yield Line(f"{what}{kind}", SECONDS, list(medians.values()), limit,
+                   [cost[at] for cost in reference], "plain SQL, a metric, all ids",
+                   worst=True, note=note)  # fmt: skip

@@ -31,6 +31,7 @@ FILTERS = (
     "name ~ 012",
     "status = failed",
 )
+GROUP = b"B"
 COLUMNS = 9
 """The first four are attributes; metrics and parameters follow."""
 _QUICK = AtMost(0.150)
@@ -51,7 +52,31 @@ def measure(bench: Bench) -> Iterator[Line]:
         yield Line("key to rows: sort by a metric or param", SECONDS, sorts, _QUICK, pages, beside,
                    worst=True, note="medians of each column, the worst is judged")  # fmt: skip
         yield from _filters(bench, terminal, pages)
+    yield from _groups(bench)
     yield from _bytes(bench)
+
+
+def _groups(bench: Bench) -> Iterator[Line]:
+    """Group by the state and by a parameter, until the last byte has come."""
+    with listing(bench, bench.registry(RUNS)) as terminal:
+        pages = [terminal.rows_after(PAGE_DOWN).seconds for _ in range(9)]
+        terminal.press(HOME)
+        found = []
+        for right in (2, 9):
+            for _ in range(right):
+                terminal.press(COLUMN_RIGHT)
+            times = []
+            for _ in range(1 + bench.rounds(5)):
+                begin = time.monotonic()
+                terminal.send(GROUP)
+                times.append(terminal.settle(1.5) - begin)
+                if not any("RUNS" in line for line in terminal.screen()):
+                    raise LookupError("there are no groups on the screen")
+                terminal.press(ESCAPE, 0.6)
+            found.append(statistics.median(times[1:]))
+        note = "with best and mean of the first three metrics; medians of each column"
+        yield Line("key to rows: group by", SECONDS, found, _QUICK, pages, "page down there",
+                   worst=True, note=note)  # fmt: skip
 
 
 def _filters(bench: Bench, terminal: Watched, pages: list[float]) -> Iterator[Line]:

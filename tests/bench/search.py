@@ -1,7 +1,8 @@
-"""MLflow's own `search_runs` over the same rows in its SQLite store, in its own environment.
+"""MLflow's own `search_runs` and metric history over the same SQLite store, in its own environment.
 
 The store has 10,000 runs; ours is what `modeldeck import` makes of it. First both are asked for
-everything in order and have to agree, then for the first page in turn.
+everything in order and have to agree, then for the first page in turn. So with the histories: a run
+with series of 50,000 points is read by both, each point has to be the same.
 """
 
 import json
@@ -22,6 +23,7 @@ from .report import SECONDS, Entry, Line, Missing, Times
 
 CLIENT = Path(__file__).with_name("mlflow_client.py")
 STORED = 10_000
+POINTS = 50_000
 PAGE = 100
 ALL = Fields()
 # What is asked, of each: a filter and the metric by which it is sorted, greatest first.
@@ -52,7 +54,13 @@ class Search:
 
     def __call__(self, what: tuple[str, str], limit: int = PAGE) -> dict[str, Any]:
         where, metric = what
-        asked = {"filter": where, "order": [f"metrics.{metric} DESC"], "limit": limit}
+        return self._ask(filter=where, order=[f"metrics.{metric} DESC"], limit=limit)
+
+    def history(self, run: str, metric: str) -> dict[str, Any]:
+        """All points of a series."""
+        return self._ask(run=run, metric=metric)
+
+    def _ask(self, **asked: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
         print(json.dumps(asked), file=self._process.stdin, flush=True)
         return self._line()
@@ -86,16 +94,14 @@ def measure(bench: Bench) -> Iterator[Entry]:
         yield Missing("MLflow's search_runs beside ours", there())
     else:
         yield from _beside(bench)
+        yield from _history(bench)
     yield from _growth(bench)
 
 
 def _beside(bench: Bench) -> Iterator[Entry]:
     options = ["--runs", str(STORED), "--experiments", "50", "--missing", "0.03", "--nan", "0.02"]
     stored = store(bench, f"mlflow-{STORED}", *options)
-    registry = bench.home / "imported"
-    registry.mkdir()
-    child([SCRIPT, "init"], bench.env, registry)
-    child([SCRIPT, "--registry", registry, "import", stored], bench.env)
+    registry = _imported(bench, stored, "runs")
     with Search(stored) as search, Lists(registry) as lists:
         pages = 0
         for what in (SORT, BOTH):
@@ -110,6 +116,41 @@ def _beside(bench: Bench) -> Iterator[Entry]:
             note = f"the first {PAGE} runs with all metrics and params; {pages} pages were equal"
             yield Line(f"{words} {STORED:,} by a metric", SECONDS, ours, Times(1 / wanted), theirs,
                        f"MLflow {search.version}", note=note)  # fmt: skip
+
+
+def _imported(bench: Bench, stored: Path, name: str) -> Path:
+    registry = bench.home / name
+    registry.mkdir()
+    child([SCRIPT, "init"], bench.env, registry)
+    child([SCRIPT, "--registry", registry, "import", stored], bench.env)
+    return registry
+
+
+def _history(bench: Bench) -> Iterator[Line]:
+    """Series of one run, each read whole."""
+    points = POINTS // 10 if bench.quick else POINTS
+    options = ["--runs", "1", "--experiments", "1", "--points", str(points), "--missing", "0",
+               "--nan", "0"]  # fmt: skip
+    stored = store(bench, f"mlflow-history-{points}", *options)
+    registry = _imported(bench, stored, "history")
+    with Search(stored) as search, Lists(registry) as lists:
+        [run] = lists.first("", "", ALL)
+        keys = sorted(run.metrics)
+        for key in keys:
+            ours, theirs = lists.points(run.id, key), search.history(run.id, key)["points"]
+            found = zip(ours.steps, ours.times, ours.values, strict=True)
+            mine = sorted([step, at // 1000, repr(value)] for step, at, value in found)
+            if mine != sorted(theirs):
+                raise AssertionError(f"{key}: {len(mine)} points, MLflow has {len(theirs)}")
+        pair = paired(
+            lambda: cost(lambda: lists.points(run.id, keys[0])),
+            lambda: _taken(search.history(run.id, keys[0])),
+            bench.rounds(7),
+        )
+        ours_, theirs_ = pair.wall()
+        note = f"one series of {points:,} points, whole; {len(keys)} such series were equal"
+        yield Line("read the history of a metric", SECONDS, ours_, Times(1 / 10), theirs_,
+                   f"MLflow {search.version}", note=note)  # fmt: skip
 
 
 def _page(lists: Lists, what: tuple[str, str], limit: int = PAGE) -> Sequence[Any]:

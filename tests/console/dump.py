@@ -12,12 +12,13 @@ answered. `MODELDECK_TEST_GOLDEN=write` writes the golden files instead of compa
 import difflib
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.console.console import Console
@@ -68,9 +69,10 @@ async def settled(pilot: Pilot[int]) -> None:
     """Wait until no question is open and every message is handled."""
     for _ in range(50):
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete(
-            [w for w in pilot.app.workers if not w.is_finished and not w.is_cancelled]
-        )
+        with suppress(WorkerCancelled):  # a newer question took its place
+            await pilot.app.workers.wait_for_complete(
+                [w for w in pilot.app.workers if not w.is_finished and not w.is_cancelled]
+            )
         await pilot.pause()
         if not any(not worker.is_finished for worker in pilot.app.workers):
             return

@@ -39,7 +39,7 @@ async def test_the_trail_is_verified(session):
         await settled(pilot)
         await press(pilot, "V")
         size = await session.registry.trail_size()
-        assert f"{size} events are as they were written" in dump(pilot.app)
+        assert f"{size} events are as written" in dump(pilot.app)
 
 
 async def test_what_is_broken_is_named(registry):

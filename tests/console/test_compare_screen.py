@@ -90,7 +90,7 @@ def test_nothing_is_best_where_no_direction_is_declared():
 @pytest.mark.parametrize(
     ("delta", "words"),
     [("0.0043", "+.0043"), ("-0.25", "-.2500"), ("0", "same"), ("0.0", "same"), ("12.5", "+12.5"),
-     ("-3", "-3"), ("0.00001", "+1.00e-05"), ("2e9", "+2.00e+09")],
+     ("-3", "-3"), ("-1826816", "-1826816"), ("0.00001", "+1.00e-05"), ("2e9", "+2.00e+09")],
 )  # fmt: skip
 def test_differences_in_few_characters(delta, words):
     assert signed(Decimal(delta)) == words

@@ -7,6 +7,7 @@ import pytest
 
 from modeldeck.app.console.plan_words import (
     command_text,
+    heading,
     lapse_words,
     plan_lines,
     verb,
@@ -57,6 +58,17 @@ UNTAG = [Change("runs/1", "tag:team", "risk", None)]
 )
 def test_the_button_is_named_by_what_it_does(made, words):
     assert verb(made) == words
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (plan("run.rm", *RUN), "delete 3 runs"),
+        (plan("odd.thing", *TAG), "odd.thing"),
+    ],
+)
+def test_the_head_says_what_a_plan_is_for(made, words):
+    assert heading(made) == words
 
 
 def test_the_command_line_carries_what_was_typed_and_can_be_pasted():

@@ -1,6 +1,7 @@
 """The screen of a run: its parts on a real small registry, and the pure pieces that they draw."""
 
 import shutil
+import struct
 
 import pytest
 
@@ -13,6 +14,7 @@ from modeldeck.app.usecases.describe import describe_run
 from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.ingest import Batch
 from modeldeck.backends.api.runs import Run, Status, Usage
+from modeldeck.backends.api.times import from_micros, to_micros
 from modeldeck.backends.local.opening import open_registry
 from modeldeck.widgets.chart import Chart
 from modeldeck.widgets.prompt import Prompt
@@ -323,6 +325,46 @@ async def test_a_log_is_searched(session):
         assert "past the end and on from the other one" in bottom(pilot.app)
         await press(pilot, "w")
         assert "wrapped" in bottom(pilot.app)
+
+
+async def test_times_of_a_log_come_and_go(session):
+    folder = session.folder / "runs" / ident(3)
+    folder.mkdir(parents=True)
+    (folder / "output.log").write_text("one\ntwo\nthree\n")
+    start = to_micros((await session.registry.run(ident(3))).started_at)
+    pairs = [(4, start + 1_500_000), (8, start + 62_000_000)]
+    noted = b"mdtimes\x01" + b"".join(struct.pack("<QQ", *pair) for pair in pairs)
+    (folder / "output.times").write_bytes(noted)
+    async with open_console(session) as pilot:
+        screen = RunScreen(ident(3))
+        pilot.app.push_screen(screen)
+        await settled(pilot)
+        assert screen.why_not("tree") == "only in the log: 8 shows it"
+        await press(pilot, "8", "t")
+        first = from_micros(pairs[0][1]).astimezone(session.clock().tzinfo)
+        lines = [line for line in dump(pilot.app).splitlines() if line.endswith(("one", "three"))]
+        assert lines[0].strip() == f"{first:%H:%M:%S} one"
+        assert lines[1].strip() == "three", "nobody saw it come"
+        await press(pilot, "t")
+        assert "0:01.5 one\n1:02.0 two\n" in dump(pilot.app)
+        assert "since the start" in bottom(pilot.app)
+        noted += struct.pack("<QQ", 14, start + 63_000_000)
+        (folder / "output.times").write_bytes(noted)
+        screen.look()
+        await settled(pilot)
+        assert "1:03.0 three" in dump(pilot.app), "what came late is read again"
+        await press(pilot, "t")
+        assert "\none\ntwo\n" in dump(pilot.app)
+
+
+async def test_a_log_whose_times_are_not_known_says_so(session):
+    async with open_console(session) as pilot:
+        pilot.app.push_screen(RunScreen(ident(1), part="log"))
+        await settled(pilot)
+        before = dump(pilot.app).splitlines()[:-2]
+        await press(pilot, "t")
+        assert "when these lines were written is not known" in bottom(pilot.app)
+        assert dump(pilot.app).splitlines()[:-2] == before
 
 
 async def test_a_run_that_goes_on_is_followed_and_writes_nothing_when_nothing_comes(session):

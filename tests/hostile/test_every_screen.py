@@ -10,7 +10,9 @@ from textual.geometry import Offset
 
 from modeldeck.app.config.settings import Settings
 from modeldeck.app.console.console import Console
+from modeldeck.app.console.screens.base import DeckScreen
 from modeldeck.app.console.startapp import StartApp
+from modeldeck.widgets.prompt import Prompt
 from tests.console.dump import dump, press, settled
 from tests.hostile.screens import ELSEWHERE, OPENED, console_of, every_screen, session_of
 from tests.hostile.strings import MARKUP, NAMES
@@ -67,6 +69,37 @@ async def test_a_screen_of_hostile_text(registry, name, size):
                     console.pop_screen()
             assert console._exception is None
             assert pressed == []
+    finally:
+        await session.registry.close()
+
+
+@pytest.mark.parametrize(
+    "key", ["", "colon", *(pytest.param(k, marks=pytest.mark.slow) for k in ("slash", "ctrl+p"))]
+)
+async def test_what_comes_before_a_screen_has_its_lines(registry, key):
+    """A key that opens a prompt; without one, the minute, and that something was changed."""
+    session = session_of(registry)
+    console = console_of(session)
+    console.slow = True
+    try:
+        async with console.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            for ways in OPENED.values():
+                below, screen = console.screen, await ways[0](console)
+                console.push_screen(screen)
+                assert not screen.query("*")
+                if key:
+                    await console._check_bindings(key, priority=True)
+                else:
+                    console._minute()
+                    console.look_again()
+                    assert getattr(screen, "reader", None) is None
+                await settled(pilot)
+                if key == "colon" and isinstance(screen, DeckScreen):
+                    assert screen.query_one(Prompt).display, "the letters after it are in it"
+                while console.screen is not below:
+                    console.pop_screen()
+            assert console._exception is None
     finally:
         await session.registry.close()
 

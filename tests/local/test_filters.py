@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modeldeck.app.usecases.overview import _failed
 from modeldeck.backends.api.evaluate import literal, matches, pattern
 from modeldeck.backends.api.lists import RunQuery
 from modeldeck.backends.api.parse import parse_filter
@@ -216,3 +218,22 @@ async def test_a_thousand_terms_are_no_matter(tmp_path):
     window = await backend.runs(RunQuery(where=parse_filter(text, RUNS, NOW)))
     assert [run.id for run in window.first] == ["004", "003", "002"]
     await backend.close()
+
+
+async def test_what_failed_lately_is_found_by_its_indexes():
+    def plans(connection: sqlite3.Connection) -> list[str]:
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        try:
+            RunListing(query, to_micros(NOW)).first(connection, 8)
+        finally:
+            connection.set_trace_callback(None)
+        return [row[3] for sql in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+    query = RunQuery(where=parse_filter(_failed(), RUNS, NOW))
+    with passing() as backend:
+        found = await backend.registry.read(plans)
+    assert "SEARCH run USING COVERING INDEX run_ended (deleted_at=? AND ended_at>?)" in found
+    assert "SEARCH run USING COVERING INDEX run_started (deleted_at=? AND started_at>?)" in found
+    assert not [plan for plan in found if plan.startswith("SCAN run")]
+    assert not [plan for plan in found if plan.endswith("INDEX run_ended (deleted_at=?)")]

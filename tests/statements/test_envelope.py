@@ -42,7 +42,7 @@ def read(envelope, people=PEOPLE, at=NOW):
     st.sampled_from(KINDS),
     TEXT,
     st.sampled_from(["", "sha256:ab", "md5:x"]),
-    st.datetimes(timezones=st.just(UTC), max_value=datetime(2026, 1, 1)),  # noqa: DTZ001
+    st.datetimes(datetime(1000, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     st.dictionaries(TEXT, JSON, max_size=4),
 )
 def test_what_was_signed_comes_back(kind, subject, digest, time, body):
@@ -100,6 +100,9 @@ CHANGES = {
     "a time that is none": lambda p: p["predicate"].update(time="yesterday"),
     "a time without a zone": lambda p: p["predicate"].update(time="2026-11-23T12:00:00"),
     "a time written otherwise": lambda p: p["predicate"].update(time="2026-11-23T12:00:00+00:00"),
+    "a time after which there is none": lambda p: p["predicate"].update(
+        time="9999-12-31T23:59:59Z"
+    ),
     "a time that is a number": lambda p: p["predicate"].update(time=3),
     "a body that is no object": lambda p: p["predicate"].update(body=[1]),
     "more than time and body": lambda p: p["predicate"].update(more=1),

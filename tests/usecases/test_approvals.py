@@ -287,6 +287,7 @@ async def test_the_events_that_others_signed_tell_of_their_cards(place):
         {"target": "fraud@"},
         {"target": TARGET, "expires": "tomorrow"},
         {"target": TARGET, "expires": "2026-11-30T00:00:00"},
+        {"target": TARGET, "expires": "9999-12-31T23:59:59Z"},
         {"target": TARGET, "policy": "main"},
         {"target": TARGET, "gates": [{"rule": 1}]},
     ],

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from modeldeck.app.usecases import grouping
 from modeldeck.backends.api.errors import UsageError
 from modeldeck.backends.api.groups import Group, Spread
-from modeldeck.backends.api.lists import RunQuery, all_of
+from modeldeck.backends.api.lists import ListWindow, RunQuery, all_of
 from modeldeck.backends.api.order import run_fields
 from modeldeck.backends.api.parse import parse_filter
 from modeldeck.backends.api.query import EXPERIMENTS, RUNS, Field
-from modeldeck.backends.api.runs import Experiment, Run, Status
+from modeldeck.backends.api.runs import Experiment, Run, Shelf, Status
 from tests.local.records import NOW, ORIGIN, fresh, passing, record
 
 FIRST = [Experiment(id="first", name="first"), Experiment(id="other", name="other")]
@@ -46,6 +46,10 @@ FIELDS = [
 ]
 
 
+def field_pairs():
+    return st.lists(st.sampled_from(FIELDS), min_size=2, max_size=3, unique=True)
+
+
 def runs_of(rows):
     found = []
     for at, row in enumerate(rows):
@@ -56,7 +60,7 @@ def runs_of(rows):
 
 
 def told(groups):
-    return sorted((one.count, one.value or "", one.value is None) for one in groups.groups)
+    return sorted((one.count, one.values[0] or "", one.values[0] is None) for one in groups.groups)
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,26 +68,58 @@ def told(groups):
 def test_sql_and_memory_agree_and_the_filter_of_a_group_finds_it(rows, by):
     async def check(backend):
         await backend.take(ORIGIN, "test", experiments=FIRST, runs=runs_of(rows))
-        ours = await backend.run_groups(RunQuery(), by, ["m"])
+        ours = await backend.run_groups(RunQuery(), [by], ["m"])
         runs = await all_of(await backend.runs(RunQuery()))
         facts = [(run_fields(run, (), NOW), run.metrics) for run in runs]
-        theirs = grouping._grouped(facts, by, ["m"], "")
+        theirs = grouping._grouped(facts, [by], ["m"], "")
         assert told(ours) == told(theirs)
         assert (ours.counted, ours.distinct) == (len(runs), len(ours.groups))
-        spreads = {one.value: one.metrics for one in theirs.groups}
+        spreads = {one.values[0]: one.metrics for one in theirs.groups}
         for group in ours.groups:
             text = grouping.term_of(by, group)
             window = await backend.runs(RunQuery(where=parse_filter(text, RUNS, NOW)))
             await window.whole()
             assert (text, window.count) == (text, group.count)
             for name, spread in group.metrics.items():
-                other = spreads[group.value][name]
+                other = spreads[group.values[0]][name]
                 assert (spread.low, spread.high) == (other.low, other.high)
                 assert spread.mean == pytest.approx(other.mean)
-            assert group.metrics.keys() == spreads[group.value].keys()
+            assert group.metrics.keys() == spreads[group.values[0]].keys()
 
     with passing() as backend:
         asyncio.run(check(backend))
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS, field_pairs())
+def test_by_several_fields_sql_and_memory_agree(rows, by):
+    async def check(backend):
+        await backend.take(ORIGIN, "test", experiments=FIRST, runs=runs_of(rows))
+        ours = await backend.run_groups(RunQuery(), by, [])
+        runs = await all_of(await backend.runs(RunQuery()))
+        facts = [(run_fields(run, (), NOW), run.metrics) for run in runs]
+        assert ours == grouping._grouped(facts, by, [], "")
+
+    with passing() as backend:
+        asyncio.run(check(backend))
+
+
+async def test_deleted_runs_are_counted_on_their_shelf_alone(tmp_path):
+    backend = fresh(tmp_path)
+    gone = {"deleted_at": NOW}
+    rows = [record(f"{n:04d}", metrics={"m": n / 4}, **(gone if n < 3 else {})) for n in range(5)]
+    await backend.take(ORIGIN, "test", experiments=FIRST, runs=rows)
+    counts = {}
+    for shelf in Shelf:
+        found = await backend.run_groups(RunQuery(shelf=shelf), [Field("status")], ["m"])
+        [group] = found.groups
+        counts[shelf] = (group.count, group.metrics["m"].low, group.metrics["m"].high)
+    assert counts == {
+        Shelf.ACTIVE: (2, 0.75, 1.0),
+        Shelf.DELETED: (3, 0.0, 0.5),
+        Shelf.ALL: (5, 0.0, 1.0),
+    }
+    await backend.close()
 
 
 async def test_groups_are_of_what_a_query_finds_the_largest_first(tmp_path):
@@ -94,12 +130,12 @@ async def test_groups_are_of_what_a_query_finds_the_largest_first(tmp_path):
     ]
     await backend.take(ORIGIN, "test", experiments=FIRST, runs=rows)
     query = RunQuery(where=parse_filter("metrics.m < 2", RUNS, NOW))
-    found = await backend.run_groups(query, Field("d", "params"), ["m", "never"])
-    assert [(one.value, one.count) for one in found.groups] == [("0", 3), ("1", 3), ("2", 2)]
+    found = await backend.run_groups(query, [Field("d", "params")], ["m", "never"])
+    assert [(one.values[0], one.count) for one in found.groups] == [("0", 3), ("1", 3), ("2", 2)]
     assert found.groups[0].metrics == {"m": Spread(0.0, 1.5, 0.75)}
     assert (found.counted, found.distinct, found.note) == (8, 3, "")
     with pytest.raises(UsageError, match="not grouped by duration"):
-        await backend.run_groups(RunQuery(), Field("duration"), [])
+        await backend.run_groups(RunQuery(), [Field("duration")], [])
     await backend.close()
 
 
@@ -113,14 +149,14 @@ def test_secrets_and_what_nobody_shares_are_not_grouped():
 def test_a_short_list_is_grouped_over_what_is_loaded():
     items = [Experiment(id=str(n), name=f"e{n}", runs=n % 2) for n in range(5)]
     found = grouping.group_loaded("experiments", items, Field("runs"), whole=False)
-    assert [(one.value, one.count) for one in found.groups] == [("0", 3), ("1", 2)]
+    assert [(one.values[0], one.count) for one in found.groups] == [("0", 3), ("1", 2)]
     assert found.note == "of the 5 experiments that are loaded; the server does not count"
     term = grouping.term_of(Field("runs"), found.groups[0])
     assert str(parse_filter(term, EXPERIMENTS, NOW).value) == "0.0"
 
 
 def test_a_term_joins_the_filter_that_is_there():
-    group = Group(value='a "b"', count=1)
+    group = Group(values=('a "b"',), count=1)
     term = grouping.term_of(Field("my tag", "tags"), group)
     assert term == 'tags."my tag" = "a \\"b\\""'
     assert grouping.narrowed("x or y", "z") == "(x or y) and z"
@@ -128,15 +164,20 @@ def test_a_term_joins_the_filter_that_is_there():
 
 
 async def test_where_the_backend_does_not_count_the_loaded_runs_are():
+    class Server:
+        async def runs(self, query, first):
+            return ListWindow(runs, [run.id for run in runs], first=1)
+
     class Far:
-        registry = object()
+        registry = Server()
 
         def clock(self):
             return NOW
 
     runs = [Run(id=str(n), name="x", experiment="e", status=Status.FAILED) for n in range(2)]
-    found = await grouping.group_runs(Far(), RunQuery(), Field("status"), loaded=runs)
-    assert [(one.value, one.count) for one in found.groups] == [("failed", 2)]
+    found = await grouping.group_runs(Far(), RunQuery(), [Field("status")], loaded=runs)
+    assert [(one.values[0], one.count) for one in found.groups] == [("failed", 2)]
     assert "loaded" in found.note
-    found = await grouping.group_runs(Far(), RunQuery(), Field("status"), loaded=runs, whole=True)
+    found = await grouping.group_runs(Far(), RunQuery(), [Field("status")], loaded=runs, whole=True)
     assert found.note == ""
+    assert found == await grouping.group_runs(Far(), RunQuery(), [Field("status")])

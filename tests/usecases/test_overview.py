@@ -131,4 +131,4 @@ async def test_a_long_log_comes_in_pieces(session, monkeypatch):
 @pytest.mark.parametrize("run_id", ["..", ".", "", "a/../../b", "/etc", "a\0b"])
 def test_an_id_that_leaves_the_folder_names_no_log(tmp_path, run_id):
     (tmp_path / "output.log").write_text("secret", encoding="utf-8")
-    assert logs._live(tmp_path / "runs", run_id, 0) is None
+    assert logs._live(tmp_path / "runs", run_id, logs.NAME, 0, 9) is None

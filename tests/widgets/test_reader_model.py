@@ -40,6 +40,26 @@ def text(view):
     return ["".join(part for part, _ in row.runs) for row in view.rows()]
 
 
+def test_stamps_stand_before_lines_and_take_their_room():
+    view = reading(["first line", "a second one"], width=16, height=4, numbers=True)
+    view.set_stamps(lambda line: ["0:01", ""][line], 4)
+    assert text(view)[:2] == ["1 0:01 first li…", "2      a second…"]
+    view.set_wrap(True)
+    assert text(view) == ["1 0:01 first", "       line", "2      a second", "       one"]
+    view.set_stamps(None)
+    assert text(view)[:2] == ["1 first line", "2 a second one"]
+
+
+def test_a_buffer_says_where_lines_begin_whatever_was_dropped():
+    data = b"".join(b"line %d\r\n" % n for n in range(99))
+    buffer = LineBuffer(most=100)
+    for at in range(0, len(data), 7):
+        buffer.append(data[at : at + 7])
+    assert buffer.dropped
+    for at, line in enumerate(buffer):
+        assert data[buffer.offset(at) :].startswith(line.encode() + b"\r\n")
+
+
 def found(view, *, back=False):
     match = next((one for one in view.hunt(back=back) if one), None)
     if match:

@@ -190,7 +190,7 @@ def _label(picture: Picture, view: View, drawn: list[Drawn]) -> list[str]:
         if any(one.sampled for one in picture.series):
             parts.append(f"{points[0]:,} points of a sample{each}")
         elif points[0] == totals[0]:
-            parts.append(f"{points[0]:,} points{each}")
+            parts.append(f"{points[0]:,} point{'s' * (points[0] != 1)}{each}")
         else:
             parts.append(f"{points[0]:,} drawn of {totals[0]:,}{each}")
     if picture.note:

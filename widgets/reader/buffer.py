@@ -47,6 +47,10 @@ class LineBuffer(Sequence[str]):
         self.dropped += cut
         return gone
 
+    def offset(self, at: int) -> int:
+        """Where a line begins in all that was appended."""
+        return self.dropped + self._starts[at]
+
     def __len__(self) -> int:
         # What stands after the last line's end is a line only when there is something.
         return len(self._starts) - (self._starts[-1] == len(self._data))

@@ -41,6 +41,8 @@ class Reading:
     def __init__(self, lines: Sequence[str] = (), *, ascii_only: bool = False) -> None:
         self.lines = lines
         self.style_of: Callable[[str], str] = lambda _: ""
+        self.stamp_of: Callable[[int], str] | None = None
+        self.stamp_cells = 0
         self.wrap = False
         self.numbers = False
         self.follow = False
@@ -58,8 +60,9 @@ class Reading:
 
     @property
     def gutter(self) -> int:
-        """Cells that line numbers take."""
-        return len(str(len(self.lines))) + 1 if self.numbers else 0
+        """Cells that line numbers and stamps take."""
+        numbers = len(str(len(self.lines))) + 1 if self.numbers else 0
+        return numbers + (self.stamp_cells + 1 if self.stamp_of else 0)
 
     @property
     def room(self) -> int:
@@ -125,12 +128,16 @@ class Reading:
                 end = crop(text, self.left, self.room - len(cut))[1]
         runs: list[Run] = []
         if self.gutter:
-            number = f"{line + 1}" if part == 0 else ""
-            runs.append((f"{number:>{self.gutter - 1}} ", "number"))
+            runs.append((f"{self._before_text(line) if part == 0 else '':{self.gutter}}", "number"))
         runs += [(lead, style)] if lead else []
         runs += self._marked(line, text, start, end, style)
         runs += [(cut, style)] if cut else []
         return Row(tuple(runs))
+
+    def _before_text(self, line: int) -> str:
+        number = f"{line + 1:>{len(str(len(self.lines)))}} " if self.numbers else ""
+        stamp = f"{self.stamp_of(line):>{self.stamp_cells}} " if self.stamp_of else ""
+        return number + stamp
 
     def _marked(self, line: int, text: str, start: int, end: int, style: str) -> Iterator[Run]:
         at = start
@@ -204,6 +211,11 @@ class Reading:
     def set_wrap(self, wrap: bool) -> None:
         """Wrap long lines, or cut them."""
         self.wrap, self.part, self.left = wrap, 0, 0
+        self._settle()
+
+    def set_stamps(self, stamp_of: Callable[[int], str] | None, cells: int = 0) -> None:
+        """Put before each line what `stamp_of` says of its place, in so many cells; or nothing."""
+        self.stamp_of, self.stamp_cells = stamp_of, cells
         self._settle()
 
     def set_follow(self, follow: bool) -> None:

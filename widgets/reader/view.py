@@ -108,6 +108,11 @@ class Reader(Widget, can_focus=True):
         self._sync()
         return self.reading.wrap
 
+    def set_stamps(self, stamp_of: Callable[[int], str] | None, cells: int = 0) -> None:
+        """Put before each line what `stamp_of` says of its place, in so many cells; or nothing."""
+        self.reading.set_stamps(stamp_of, cells)
+        self._sync()
+
     def toggle_follow(self) -> bool:
         """Stay at the end or not; gives which."""
         self.reading.set_follow(not self.reading.follow)

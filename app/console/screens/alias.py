@@ -95,8 +95,7 @@ def roll_back(screen: DeckScreen, model: str, alias: str = "") -> None:
         "R",
         given,
         text=alias or USUAL[0],
-        hint=f"alias of {model} to roll back; ALIAS VERSION names another, ALIAS ! TICKET breaks"
-        " the glass",
+        hint=f"ALIAS, ALIAS VERSION or ALIAS ! TICKET (breaks the glass), of {model}",
         complete=lambda text: [name for name in sorted(known) if name.startswith(text)],
     )
 

@@ -1,5 +1,6 @@
 """What every screen has: a first line, a prompt, a body, two last lines, verbs with reasons."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +18,7 @@ from modeldeck.backends.api.address import parse_address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.prompt import Prompt
+from modeldeck.widgets.text import cells, show
 
 from ..bridge import Failed, Loaded
 from ..frame import key_line, short_size, top_line
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ..following import Following
 
 SMALLEST = (60, 16)
-GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE @CONTEXT  experiments models versions audit ctx q"
+GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE @CONTEXT, models, audit, q"
 # Handled before the next key is looked at, so that what is typed on at once lands in the prompt.
 PROMPTING = ("goto", "filter", "palette")
 
@@ -57,6 +59,10 @@ class DeckScreen(WatchScreen):
     address = ""
     command = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun = asyncio.Event()
+
     def compose(self) -> ComposeResult:
         """The first line, the prompt, the body, the last lines."""
         # To mount them takes as long as many an answer.
@@ -75,11 +81,14 @@ class DeckScreen(WatchScreen):
 
     def on_mount(self) -> None:
         """Begin, once: Textual calls the handlers of all base classes by itself."""
-        if not self._begun:
-            self._begun = True
+        if not self._begun.is_set():
+            self._begun.set()
             self.begin()
 
-    _begun = False
+    @property
+    def ready(self) -> bool:
+        """Whether its lines are there; it is on the stack, and attached, before they are."""
+        return self._begun.is_set() and self.is_attached
 
     def set_out(self) -> None:
         """Ask, before there is anything to draw on: an answer comes after `begin`."""
@@ -99,7 +108,7 @@ class DeckScreen(WatchScreen):
 
     def draw_frame(self) -> None:
         """Bring the first line and the last ones up to date."""
-        if not self._drawable():
+        if not self.ready:
             return
         width = self.app.size.width
         self.query_one("#top", Bar).say(*self._top(width))
@@ -117,23 +126,25 @@ class DeckScreen(WatchScreen):
             [(hands.shown(a), self.words(a)) for a in offered], width - len("? keys") - 2
         )
         parts = [part for key, words in keys for part in (Part(key, "strong"), Part(f" {words}  "))]
+        if parts:
+            parts[-1] = Part(parts[-1].text.rstrip())
         return parts, [Part("?", "strong"), Part(" keys")]
 
     def draw_state(self) -> None:
         """Bring the line above the keys up to date."""
         left, right = self.state_line()
+        width = self.app.size.width
         if self.console.slow:
             sent = short_size(self.console.traffic.last_minute())
             right = [*right, Part(f"  {sent}/m", "dim")]
+        long = cells(show(self.notice)) + sum(len(part.text) for part in right) >= width
+        if self.notice and long and not self.freshness.far:
+            right = []
         self.query_one("#state", Bar).say(left, right)
-
-    def _drawable(self) -> bool:
-        # It is on the stack, and attached, before its lines are there.
-        return self._begun and self.is_attached
 
     def draw_clock(self) -> None:
         """Bring the first line up to date, where the time stands."""
-        if self._drawable():
+        if self.ready:
             self.query_one("#top", Bar).say(*self._top(self.app.size.width))
             if self.console.slow:
                 self.draw_state()
@@ -182,6 +193,10 @@ class DeckScreen(WatchScreen):
 
     async def action_act(self, action: str) -> None:
         """Do an action, or say why not."""
+        # A key that opens a prompt may come before there is one; the letters after it wait too.
+        await self._begun.wait()
+        if not self.is_attached:
+            return
         reason = self.why_not(action)
         if reason:
             self.say(reason, "warn")
@@ -207,6 +222,7 @@ class DeckScreen(WatchScreen):
 
     def on_unmount(self) -> None:
         """Nobody is left to answer."""
+        self._begun.set()
         self.bridge.cancel(self)
 
     def do_quit(self) -> None:

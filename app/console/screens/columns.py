@@ -72,8 +72,8 @@ class ColumnsDialog(Dialog[list[str]]):
         self.query_one("#state", Bar).say(parts, [Part("Esc cancel", "dim")])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A slash is a letter to a field that has the keys."""
-        if action == "filter" and isinstance(self.focused, Input):
+        """A slash is a letter to a field that has the keys; nothing before there is one."""
+        if action == "filter" and (not self.is_mounted or isinstance(self.focused, Input)):
             return False
         return super().check_action(action, parameters)
 

@@ -48,7 +48,7 @@ class CommandLogScreen(ReadingScreen):
     @property
     def reader(self) -> Reader | None:
         """The lines."""
-        return self.query_one(Reader) if self.is_attached else None
+        return self.query_one(Reader) if self.ready else None
 
     def read_on(self) -> None:
         """Take what has come since, and look whether it has ended."""

@@ -10,8 +10,9 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from modeldeck.widgets.bar import Bar, Part
+from modeldeck.widgets.text import cells
 
-from ..frame import top_line
+from ..frame import key_line, top_line
 
 if TYPE_CHECKING:
     from ..console import Console
@@ -65,7 +66,11 @@ class Dialog(ModalScreen[Result | None]):
 
     def draw_foot(self) -> None:
         """Bring the last line up to date."""
-        self.query_one("#foot", Bar).say([Part(self.keys)], [Part(self.foot_end(), "dim")])
+        end = self.foot_end()
+        pairs = [text.split(" ", 1) for text in self.keys.split("  ")]
+        room = self.app.size.width - cells(end) - 1
+        keys = "  ".join(map(" ".join, key_line([(key, words) for key, words in pairs], room)))
+        self.query_one("#foot", Bar).say([Part(keys)], [Part(end, "dim")])
 
     def foot_end(self) -> str:
         """What stands at the right edge of the last line."""

@@ -1,25 +1,22 @@
 """A list grouped by one of its columns: each value, how many rows have it, what they reached."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
+from modeldeck.app.usecases import grouping
+from modeldeck.app.usecases.grouping import GROUPS
 from modeldeck.app.usecases.words import filter_of, sort_of
-from modeldeck.backends.api.evaluate import Getter
 from modeldeck.backends.api.groups import Group, Groups
 from modeldeck.backends.api.lists import ListWindow, Window
 from modeldeck.backends.api.order import arranged
-from modeldeck.backends.api.query import Attribute, Field, Vocabulary
+from modeldeck.backends.api.query import Field
 from modeldeck.widgets.table import Cell, Column, Row
 
 from ..rows import PAGE
 from ..words import figure
 from .listing import ListScreen
 from .ordered import OrderedScreen
-
-GROUPS = Vocabulary(
-    "groups", {"value": Attribute("text"), "count": Attribute("number")}, ("metrics",), "value"
-)
-"""Metrics are `metrics.best NAME` and `metrics.mean NAME`."""
 
 
 class GroupsScreen(ListScreen):
@@ -41,33 +38,16 @@ class GroupsScreen(ListScreen):
         """Count, then arrange the groups as asked."""
         where, sort = filter_of(self.session, self.where, GROUPS), sort_of(self.sort, GROUPS)
         self._found = await self.below.groups(self.by)
-        groups = arranged(self._found.groups, self._fields, where, sort)
+        fields = partial(grouping.group_fields, self.session)
+        groups = arranged(self._found.groups, fields, where, sort)
         return ListWindow(groups, [key_of(group) for group in groups], first=PAGE)
-
-    def _fields(self, group: Group) -> Getter:
-        def get(field: Field) -> Any:
-            if not field.of:
-                return group.value if field.name == "value" else float(group.count)
-            word, _, name = field.name.partition(" ")
-            spread = group.metrics.get(name)
-            if spread is None:
-                return None
-            return spread.mean if word == "mean" else self._best(group, name)
-
-        return get
-
-    def _best(self, group: Group, metric: str) -> float | None:
-        spread, way = group.metrics.get(metric), self.session.directions.get(metric)
-        if spread is None or way is None:
-            return None
-        return spread.high if way == "higher" else spread.low
 
     def columns(self) -> Sequence[Column]:
         """The value, how many rows, the best and the mean of metrics.
 
         What is best is known of metrics that the project declares; of others only the mean is said.
         """
-        title = f"{self.by} (UTC day)" if self._days else str(self.by)
+        title = f"{self.by} (UTC day)" if grouping.is_day(self.by) else str(self.by)
         found = [
             Column("value", title, pinned=True, min_width=12, max_width=48, priority=99, grow=1),
             Column("count", self.below.noun.upper(), "number", priority=98),
@@ -83,28 +63,20 @@ class GroupsScreen(ListScreen):
             found.append(Column(key, f"mean {name}", "number", priority=priority))
         return found
 
-    @property
-    def _days(self) -> bool:
-        return not self.by.of and self.by.name in ("started", "ended", "created", "updated")
-
     def row(self, item: Group) -> Row:
         """One group."""
-        value = Cell("(none)", "dim") if item.value is None else item.value
+        value = Cell("(none)", "dim") if item.values[0] is None else item.values[0]
         cells: list[Cell | str] = [value, f"{item.count:,}"]
         for name in self.below.grouped_metrics():
             if name in self.session.directions:
-                cells.append(figure(self._best(item, name)))
+                cells.append(figure(grouping.best_of(self.session, item, name)))
             spread = item.metrics.get(name)
             cells.append(figure(spread.mean if spread else None))
         return Row(key_of(item), cells)
 
     def notes(self) -> Sequence[str]:
         """Where not all is counted."""
-        found = self._found
-        notes = [found.note] if found.note else []
-        if found.distinct > len(found.groups):
-            notes.append(f"the {len(found.groups):,} largest of {found.distinct:,} groups")
-        return notes
+        return grouping.notes_of(self._found)
 
     def open_item(self, item: Any) -> None:
         """Its rows, in the list below."""
@@ -118,4 +90,4 @@ class GroupsScreen(ListScreen):
 
 def key_of(group: Group) -> str:
     """What a group is known by: a text in front of which nothing, or an equals sign, stands."""
-    return "" if group.value is None else f"={group.value}"
+    return "" if group.values[0] is None else f"={group.values[0]}"

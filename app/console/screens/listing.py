@@ -233,7 +233,7 @@ class ListScreen(LookScreen, OrderedScreen):
             return super().state_line()
         parts = [Part(self.table.position if self.is_attached else "", "dim")]
         if self.table.marks:
-            parts.append(Part(f"  {len(self.table.marks)} marked", "accent"))
+            parts.append(Part(f"  {len(self.table.marks):,} marked", "accent"))
         if self._applied and not self.query_one(Prompt).display:
             parts.append(Part(f"  / {self._applied}", "accent"))
         if hidden := self.table.to_the_right if self.is_attached else ():

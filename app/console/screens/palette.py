@@ -64,7 +64,7 @@ class PaletteScreen(ChoosingScreen):
             Entry(f":{name}", text, goes=name, source="config.toml")
             for name, text in hands.aliases.items()
         ]
-        found += [Entry(f":{noun}", "", goes=noun) for noun in NOUNS if noun != "quit"]
+        found += [Entry(f":{noun}", f"go to {noun}", goes=noun) for noun in NOUNS if noun != "quit"]
         for noun, of in OF.items():
             found += [
                 Entry(f":{noun} {quoted(name)}", "", goes=f"{noun} {quoted(name)}")

@@ -10,7 +10,6 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from modeldeck.app.usecases.plan_parts import title
 from modeldeck.backends.api.plan import Plan
 from modeldeck.backends.api.text import exact
 from modeldeck.widgets.bar import Bar, Part
@@ -18,7 +17,7 @@ from modeldeck.widgets.field import Field
 from modeldeck.widgets.lines import Line, Lines, line
 from modeldeck.widgets.push import Push
 
-from ..plan_words import command_text, lapse_words, plan_lines, verb, why_not_apply
+from ..plan_words import command_text, heading, lapse_words, plan_lines, verb, why_not_apply
 from .dialog import Dialog
 
 FIELDS = {"ticket": "the ticket, if there is one", "reason": "why, for the audit trail"}
@@ -154,7 +153,7 @@ class PlanDialog(Dialog[Answer]):
     def draw_plan(self) -> None:
         """Bring the name of the plan and its command line up to date."""
         plan = self.plan
-        head = [Part(f"PLAN {plan.id}  ", "strong"), Part(title(plan))]
+        head = [Part(f"PLAN {plan.id}  ", "strong"), Part(heading(plan))]
         self.query_one("#head", Bar).say(head, [Part("nothing changed yet", "dim")])
         text = command_text(plan)
         words = line(Part("$ ", "dim"), text, hang=2)

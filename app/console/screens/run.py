@@ -47,8 +47,8 @@ class RunScreen(RunChartVerbs):
     watches = True
     reads = "detail"
     offers = (
-        "open", "next_part", "filter", "grid", "smooth", "system", "compare", "describe",
-        "raw", "hangs", "owner", "export", "wrap", "follow", "edit", "address",
+        "open", "next_part", "filter", "wrap", "tree", "grid", "smooth", "system", "compare",
+        "follow", "describe", "raw", "hangs", "owner", "export", "edit", "address",
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(str(at), f"part('{name}')", PARTS[name].word, show=False)
@@ -114,14 +114,20 @@ class RunScreen(RunChartVerbs):
             self.query_one("#facts", Bar).say(first_line(run))
             self.query_one("#more", Bar).say(second_line(run, usage, self.session.clock()))
         said: list[Part] = []
+        whole = sum(len(part.word) + 4 for part in PARTS.values()) - 1 <= self.app.size.width
         for at, (name, part) in enumerate(PARTS.items(), 1):
-            word = f"{at} {part.word}"
+            word = f"{at} {part.word}" if whole or name == self.part_name else f"{at}"
             if name == self.part_name:
                 said.append(Part(f"[{word}]", "strong"))
             else:
                 empty = self.detail is not None and not part.holds(self.detail)
                 said.append(Part(f" {word} ", "dim" if empty else ""))
         self.query_one("#parts", Bar).say(said)
+
+    def on_resize(self) -> None:
+        """Names of parts need room."""
+        if self.ready:
+            self._draw_facts()
 
     def state_line(self) -> tuple[list[Part], list[Part]]:
         """What is in sight."""
@@ -251,12 +257,24 @@ class RunScreen(RunChartVerbs):
         """The output."""
         self.show_part("log")
 
+    def do_tree(self) -> None:
+        """When lines of the output were written."""
+        part = self.part
+        if isinstance(part, LogPart):
+            part.toggle_times()
+
+    def why_not_tree(self) -> str:
+        """Only output comes line by line."""
+        there = self._ready() and isinstance(self.part, LogPart)
+        return "" if there else "only in the log: 8 shows it"
+
     # What is in a part.
 
     def words(self, action: Action) -> str:
         """What goes on where."""
-        if action.id == "next_part":
-            return "parts"
+        own = {"next_part": "parts", "tree": "times"}.get(action.id)
+        if own:
+            return own
         return "narrow" if action.id == "filter" and not self.reader else super().words(action)
 
     def on_table_row_chosen(self) -> None:

@@ -43,9 +43,10 @@ class ChartsPart(GridPart):
     DEFAULT_CSS = """
     ChartsPart {
         layout: vertical;
-        & > Table { height: auto; max-height: 6; }
+        & > Table { height: auto; max-height: 40%; }
         & > #drawn { height: 1fr; }
-        & > #drawn > .system { height: 30%; }
+        & > #drawn.machine > #large { height: 2fr; min-height: 7; }
+        & > #drawn > .system { height: 1fr; min-height: 5; }
         &.middle, &.wide { layout: horizontal; }
         &.middle > Table { width: 24; height: 1fr; max-height: 100%; }
         &.wide > Table { width: 44; height: 1fr; max-height: 100%; }
@@ -94,7 +95,8 @@ class ChartsPart(GridPart):
 
     def appear(self) -> None:
         """Draw what could not be drawn while there was no room, or another room."""
-        if self._late or (self.shown and self.chart.size.width != self._width):
+        resized = self.shown and self.chart.size.width != self._width
+        if self._late or resized or self.units_fit != self.fitting_units():
             self.draw(keep=bool(self.shown))
 
     def fit(self, width: int) -> None:

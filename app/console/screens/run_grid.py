@@ -13,6 +13,7 @@ from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.runs import SYSTEM
 from modeldeck.widgets.chart import Chart, ChartGrid, Plot
+from modeldeck.widgets.chart.layout import LEAST
 from modeldeck.widgets.chart.model import XKind
 from modeldeck.widgets.text import one_line
 
@@ -27,6 +28,8 @@ UNITS = {
     "other figures": ("",),
 }
 MOST_BELOW = 20
+LARGE = 7
+"""Rows that the large chart keeps above those of the machine."""
 
 
 class GridPart(Charting, TablePart):
@@ -37,6 +40,7 @@ class GridPart(Charting, TablePart):
         self.histories: Histories | None = None
         self.gridded = False
         self.has_system = False
+        self.units_fit = 0
         self.wrong = ""
         self._drawn_matrix = ""
 
@@ -161,11 +165,15 @@ class GridPart(Charting, TablePart):
         """There have to be figures of the machine."""
         detail = self.run_screen.detail
         some = detail and any(one.key.startswith(SYSTEM) for one in detail.series)
+        known = self.has_system or self.gridded
+        if some and not known and self._drawn_rows() < LARGE + LEAST[1]:
+            return "no room below the chart for figures of the machine"
         return "" if some else "no figures of the machine: a short run, or one of elsewhere"
 
     def toggle_system(self) -> None:
         """The figures of the machine below the chart, on one axis of time; or not."""
         self.has_system = not self.has_system
+        self.query_one("#drawn").set_class(self.has_system, "machine")
         if self.has_system and self.by == "step":
             self.by = "relative"
         for chart in self.query(".system"):
@@ -184,13 +192,26 @@ class GridPart(Charting, TablePart):
         by: XKind = self.by
         self.chart.set_lines(lines, by, title, keep_view=keep, note=note, span=span)
         shown = self.chart.view.shown
-        for unit, group in _by_unit(below).items():
+        groups = _by_unit(below)
+        fit = self.units_fit = self.fitting_units()
+        for place, (unit, group) in enumerate(groups.items()):
             chart = self._below(unit)
+            chart.display = place < fit
             names = [one.key.removeprefix(SYSTEM) for one in group]
             lines, _ = lines_of(group, 0, names)
-            chart.set_lines(lines, by, f"system: {unit}", keep_view=keep, span=span)
+            out = list(groups)[fit:] if place == fit - 1 else []
+            more = f", no room for {' and '.join(out)}" if out else ""
+            chart.set_lines(lines, by, f"system: {unit}{more}", keep_view=keep, span=span)
             if self.chart.view.zoomed:
                 chart.look_at(shown.lo, shown.hi)
+
+    def _drawn_rows(self) -> int:
+        return self.query_one("#drawn").size.height
+
+    def fitting_units(self) -> int:
+        """How many charts of the machine have room below the large one."""
+        rows = self._drawn_rows()
+        return max((rows - LARGE) // LEAST[1], 0) if self.has_system else 0
 
     def _below(self, unit: str) -> Chart:
         name = f"system-{unit.partition(' ')[0]}"

@@ -1,6 +1,7 @@
 """The output of a run: kept, or coming while it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
@@ -8,6 +9,8 @@ from modeldeck.app.usecases import logs
 from modeldeck.app.usecases.describe import RunDetail
 from modeldeck.backends.api.errors import ModeldeckError, NotFoundError
 from modeldeck.backends.api.runs import Status
+from modeldeck.backends.api.times import from_micros, to_micros
+from modeldeck.widgets.chart.clock import duration
 from modeldeck.widgets.reader import LineBuffer, Reader
 from modeldeck.widgets.reader.buffer import LARGEST
 
@@ -15,6 +18,10 @@ from ..words import size
 from .run_files import file_of, save_one
 from .run_part import RunPart
 
+if TYPE_CHECKING:
+    from modeldeck.app.recorder.times import Written
+
+TIMES = ("", "times", "since the start")
 UNDER_WAY = (Status.RUNNING, Status.SCHEDULED)
 
 
@@ -28,6 +35,8 @@ class LogPart(RunPart):
         super().__init__(id=id)
         self.buffer = LineBuffer()
         self.read = 0
+        self.times = ""
+        self._written: Written | None = None
         self._whole = False
 
     @classmethod
@@ -58,7 +67,7 @@ class LogPart(RunPart):
         words = self.query_one(Reader).position if self.is_mounted else ""
         if self.buffer.dropped:
             words += f"  without the first {size(self.buffer.dropped)}"
-        return words
+        return f"{words}  {self.times}" if self.times else words
 
     def take(self, detail: RunDetail) -> None:
         """Read what is there; of a run that has ended, once."""
@@ -94,6 +103,8 @@ class LogPart(RunPart):
             if self.run_screen.detail is not None:
                 self._read(self.run_screen.detail)
             return
+        if self._written is None or self._written.end < self.read:
+            self._ask_times()
         self._whole = ended
         if ended and reader.reading.follow:
             reader.toggle_follow()
@@ -107,6 +118,51 @@ class LogPart(RunPart):
         self._whole = isinstance(error, NotFoundError)
         self.query_one(Reader).empty = str(error)
         self.query_one(Reader).refresh()
+
+    # When lines were written.
+
+    def toggle_times(self) -> None:
+        """When lines were written, how long after the start, neither."""
+        self.times = TIMES[(TIMES.index(self.times) + 1) % len(TIMES)]
+        if self._written is None or self._written.end < self.read:
+            self._ask_times("times of its lines")
+        self._show_times()
+
+    def _ask_times(self, words: str = "") -> None:
+        detail, session = self.run_screen.detail, self.run_screen.session
+        if self.times and detail is not None:
+            self.ask("times", words, lambda: logs.read_times(session, detail.run))
+
+    def got_times(self, written: "Written | None") -> None:
+        """Put them before the lines, or say that there are none."""
+        self._written = written
+        if written is None and self.times:
+            self.times = ""
+            self.run_screen.say("when these lines were written is not known", "warn")
+        self._show_times()
+
+    def _show_times(self) -> None:
+        reader, written = self.query_one(Reader), self._written
+        if not self.times or written is None:
+            reader.set_stamps(None)
+            return
+        words = self._words_of(written)
+
+        def stamp(line: int) -> str:
+            micros = written.at(self.buffer.offset(line))
+            return "" if micros is None else words(micros)
+
+        reader.set_stamps(stamp, max(len(words(written.first)), len(words(written.last))))
+
+    def _words_of(self, written: "Written") -> Callable[[int], str]:
+        zone = self.run_screen.session.clock().tzinfo
+        run = self.run_screen.run_now
+        if self.times == TIMES[2]:
+            zero = to_micros(run.started_at) if run and run.started_at else written.first
+            return lambda micros: duration((micros - zero) / 1e6, 0.1)
+        days = {from_micros(one).astimezone(zone).date() for one in (written.first, written.last)}
+        form = "%H:%M:%S" if len(days) == 1 else "%d %b %H:%M:%S"
+        return lambda micros: from_micros(micros).astimezone(zone).strftime(form)
 
     def why_not_export(self) -> str:
         """What was kept can be saved."""

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 from modeldeck.app.config.hands import SavedView
 from modeldeck.app.config.redaction import masked_value
 from modeldeck.app.usecases import runs as usecase
-from modeldeck.app.usecases.grouping import group_runs
+from modeldeck.app.usecases.grouping import MEASURED, group_runs
 from modeldeck.backends.api.address import run as address
 from modeldeck.backends.api.groups import Groups
 from modeldeck.backends.api.lists import RunQuery, Window
 from modeldeck.backends.api.query import RUNS, Field
-from modeldeck.backends.api.runs import SYSTEM, Fields, Keys, Run, Shelf, Status
+from modeldeck.backends.api.runs import Fields, Keys, Run, Shelf, Status
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.table import Cell, Column, Row
 from modeldeck.widgets.table.messages import ToggleAsked
@@ -19,12 +19,10 @@ from modeldeck.widgets.table.model import Twisty
 
 from ..reason import reason_span
 from ..rows import PAGE, WindowRows
-from ..words import STATES, delta, figure, lasted, length, natural, short, when
+from ..words import STATES, delta, figure, lasted, length, short, when
 from .runs_beside import RunsBeside
 
 METRICS, PARAMS = 6, 4
-GROUPED = 3
-"""So many metrics are shown of each group."""
 FIXED = ("name", "status", "started", "duration", "git", "experiment", "user", "id")
 
 
@@ -94,7 +92,7 @@ class RunsScreen(RunsBeside):
     def grouped_metrics(self) -> Sequence[str]:
         """Those of the first columns."""
         metrics = [key[8:] for key in self.shown_keys() if key.startswith("metrics.")]
-        return metrics[:GROUPED]
+        return metrics[:MEASURED]
 
     async def groups(self, by: Field) -> Groups:
         """All runs that fit, nested ones too, counted by the backend where it can."""
@@ -108,7 +106,7 @@ class RunsScreen(RunsBeside):
         loaded = list(self.rows.items()) if self.rows else []
         whole = self.rows is not None and self.rows.count == len(loaded) and not self.is_nested
         metrics = self.grouped_metrics()
-        return await group_runs(self.session, query, by, metrics, loaded, whole=whole)
+        return await group_runs(self.session, query, [by], metrics, loaded, whole=whole)
 
     async def load_branch(self, key: str) -> Window[Run]:
         """The children of a run, in the order of the list."""
@@ -149,11 +147,8 @@ class RunsScreen(RunsBeside):
         """The columns after the first four: chosen ones, else declared metrics, then the rest."""
         if self.chosen_columns is not None:
             return self.chosen_columns
-        declared = [m for m in self.session.directions if m in self.keys.metrics]
-        # What a person looks at first has no prefix. Figures of the machine are for charts.
-        plain = sorted((m for m in self.keys.metrics if not m.startswith(SYSTEM)), key=natural)
-        metrics = list(dict.fromkeys([*declared, *plain]))[:METRICS]
-        params = sorted(self.keys.params, key=natural)[:PARAMS]
+        metrics = usecase.metrics_in_order(self.keys.metrics, self.session.directions)[:METRICS]
+        params = sorted(self.keys.params, key=usecase.natural)[:PARAMS]
         return [*(f"metrics.{m}" for m in metrics), *(f"params.{p}" for p in params), "git"]
 
     def columns(self) -> Sequence[Column]:
@@ -344,10 +339,11 @@ class RunsScreen(RunsBeside):
         self.ask()
 
     def _columns_changed(self) -> None:
-        self.table.set_columns(self.columns())
+        # The table measures what it finds: rows of the new columns.
         if self.rows:
             self.rows.remake()
-            self.table.refresh_rows()
+        self.table.set_columns(self.columns())
+        self.table.refresh_rows()
         self.draw_frame()
 
     def do_tag(self) -> None:

@@ -138,7 +138,7 @@ class TextScreen(ReadingScreen):
     @property
     def reader(self) -> Reader | None:
         """The lines."""
-        return self.query_one(Reader) if self.is_attached else None
+        return self.query_one(Reader) if self.ready else None
 
     def age(self) -> str:
         """Text does not become old."""

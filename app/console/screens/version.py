@@ -16,6 +16,7 @@ from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.lines import Line, Lines, text_of
+from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.table import ListSource, Table
 
 from ..version_parts import PARTS, described, difference, parts_line, title_line
@@ -78,6 +79,11 @@ class VersionScreen(VersionVerbs):
         number, alias = self.number, self.alias
         self.crumb = self._crumb(f"v{number}" if number is not None else f"@{alias or 'latest'}")
 
+    def begin(self) -> None:
+        """The table has the keys until it is known what is in sight."""
+        self.set_focus(self.table)
+        super().begin()
+
     def _crumb(self, word: str) -> str:
         """The model is not named again where the screen below is about it."""
         stack = self.console.screen_stack
@@ -105,6 +111,8 @@ class VersionScreen(VersionVerbs):
         self.address = version_address(self.model, version.version)
         self.command = f"modeldeck versions show {self.model} {version.version}"
         self.draw_part()
+        if old is None and not self.query_one(Prompt).display:
+            self.set_focus(self.first_focus())
         if view.gated or self.session.policy.people:
             self._ask_permission(view)
 
@@ -139,7 +147,7 @@ class VersionScreen(VersionVerbs):
         part = PARTS[self.part]
         now, directions = self.session.clock(), self.session.directions
         self.query_one("#title", Bar).say(*title_line(self.view, now))
-        self.query_one("#parts", Bar).say(parts_line(self.part))
+        self.query_one("#parts", Bar).say(parts_line(self.part, self.app.size.width))
         lines = self.query_one("#lines", Lines)
         if part.lines is not None:
             lines.say(part.lines(self.view))

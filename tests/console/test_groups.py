@@ -82,6 +82,29 @@ async def test_what_is_not_grouped_says_why(session):
         assert "runs are not grouped by duration" in dump(pilot.app)
 
 
+async def test_counts_come_first_and_an_order_counts_nothing_again(session, monkeypatch):
+    asked, groups = [], RunsScreen.groups
+
+    async def noted(self, by, *, measured=True):
+        asked.append(measured)
+        return await groups(self, by, measured=measured)
+
+    monkeypatch.setattr(RunsScreen, "groups", noted)
+    async with open_console(session, size=(120, 40)) as pilot:
+        pilot.app.go("runs")
+        await settled(pilot)
+        await choose(pilot, "params.depth")
+        await press(pilot, "B")
+        assert asked == [False, True]
+        await choose(pilot, "count")
+        await press(pilot, "o", "slash")
+        await typed(pilot, "count > 1")
+        await press(pilot, "enter")
+        assert asked == [False, True]
+        await press(pilot, "ctrl+r")
+        assert asked == [False, True, False, True]
+
+
 async def test_experiments_are_grouped_over_what_is_loaded(session):
     async with open_console(session) as pilot:
         pilot.app.go("experiments")

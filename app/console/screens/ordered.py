@@ -116,8 +116,8 @@ class OrderedScreen(FilterScreen):
         """The metrics of which groups say the best and the mean."""
         return ()
 
-    async def groups(self, by: Field) -> Groups:
-        """The rows that fit, grouped; over those that are loaded."""
+    async def groups(self, by: Field, *, measured: bool = True) -> Groups:
+        """The rows that fit, grouped; over those that are loaded. `measured`: with metrics."""
         rows = self.rows
         items: list[Any] = [] if rows is None else list(rows.root.rows.items())
         whole = rows is not None and rows.window.count == len(items)

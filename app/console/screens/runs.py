@@ -94,7 +94,7 @@ class RunsScreen(RunsBeside):
         metrics = [key[8:] for key in self.shown_keys() if key.startswith("metrics.")]
         return metrics[:MEASURED]
 
-    async def groups(self, by: Field) -> Groups:
+    async def groups(self, by: Field, *, measured: bool = True) -> Groups:
         """All runs that fit, nested ones too, counted by the backend where it can."""
         query = await usecase.run_query(
             self.session,
@@ -105,7 +105,7 @@ class RunsScreen(RunsBeside):
         )
         loaded = list(self.rows.items()) if self.rows else []
         whole = self.rows is not None and self.rows.count == len(loaded) and not self.is_nested
-        metrics = self.grouped_metrics()
+        metrics = self.grouped_metrics() if measured else ()
         return await group_runs(self.session, query, [by], metrics, loaded, whole=whole)
 
     async def load_branch(self, key: str) -> Window[Run]:

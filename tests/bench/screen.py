@@ -1,5 +1,6 @@
 """On the real console with 75,000 runs: from a key press to new rows, and bytes to the terminal."""
 
+import re
 import statistics
 import time
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ FILTERS = (
     "status = failed",
 )
 GROUP = b"B"
+_COUNT = re.compile(r"\s*\S+\s+(\d[\d,]*)\s+[-\d.]+")
+"""A group's count, with figures after it."""
 COLUMNS = 9
 """The first four are attributes; metrics and parameters follow."""
 _QUICK = AtMost(0.150)
@@ -57,26 +60,29 @@ def measure(bench: Bench) -> Iterator[Line]:
 
 
 def _groups(bench: Bench) -> Iterator[Line]:
-    """Group by the state and by a parameter, until the last byte has come."""
+    """Group by the state and by a parameter: the counts, then what the groups have reached."""
     with listing(bench, bench.registry(RUNS)) as terminal:
         pages = [terminal.rows_after(PAGE_DOWN).seconds for _ in range(9)]
         terminal.press(HOME)
-        found = []
+        counted, measured = [], []
         for right in (2, 9):
             for _ in range(right):
                 terminal.press(COLUMN_RIGHT)
-            times = []
+            first, last = [], []
             for _ in range(1 + bench.rounds(5)):
-                begin = time.monotonic()
+                mark, begin = terminal.mark, time.monotonic()
                 terminal.send(GROUP)
-                times.append(terminal.settle(1.5) - begin)
-                if not any("RUNS" in line for line in terminal.screen()):
-                    raise LookupError("there are no groups on the screen")
+                last.append(terminal.settle(1.5) - begin)
+                counts = [found[1] for line in terminal.screen() if (found := _COUNT.match(line))]
+                first.append(max(terminal.when(count, mark) for count in counts) - begin)
                 terminal.press(ESCAPE, 0.6)
-            found.append(statistics.median(times[1:]))
-        note = "with best and mean of the first three metrics; medians of each column"
-        yield Line("key to rows: group by", SECONDS, found, _QUICK, pages, "page down there",
-                   worst=True, note=note)  # fmt: skip
+            counted.append(statistics.median(first[1:]))
+            measured.append(statistics.median(last[1:]))
+        beside = "page down there"
+        yield Line("key to rows: group by", SECONDS, counted, _QUICK, pages, beside,
+                   worst=True, note="the counts; medians of each column")  # fmt: skip
+        yield Line("key to rows: group by, at rest", SECONDS, measured, None, pages, beside,
+                   worst=True, note="with best and mean of the first three metrics")  # fmt: skip
 
 
 def _filters(bench: Bench, terminal: Watched, pages: list[float]) -> Iterator[Line]:

@@ -24,7 +24,7 @@ PICTURES = {
     "run": (("down", "enter"), ":runs digits"),
     "compare": (("space", "space", "space", "c"), ":runs digits"),
     "version": (("down", "enter"), ":versions tumour"),
-    "plan": (("p",), ":versions tumour"),
+    "plan": (("down", "p"), ":versions tumour"),
 }
 
 

@@ -19,10 +19,20 @@ from modeldeck.app.usecases.plans import apply_plan, make_plan
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.shelf import plan_shelf
 from modeldeck.backends.api import address
+from modeldeck.backends.api.artifacts import Artifact
 from modeldeck.backends.api.ingest import ModelRecord
 from modeldeck.backends.api.models import Model, Version
 from modeldeck.backends.api.plan import Change, PolicyRef
-from modeldeck.backends.api.runs import Dataset, Evaluation, Git, Lock, Package, Run, Status
+from modeldeck.backends.api.runs import (
+    Dataset,
+    Evaluation,
+    Git,
+    Lock,
+    Metric,
+    Package,
+    Run,
+    Status,
+)
 from modeldeck.backends.local.opening import open_registry
 from tests.console.dump import NOW
 from tests.console.samples import build, run
@@ -229,4 +239,29 @@ def lookalikes(folder: Path, names: Any) -> Path:
     return build(folder, runs, models, {str(at): name for at, name in enumerate(names)})
 
 
-__all__ = ["RUN", "STORED", "WORST", "ids", "lookalikes", "make", "place_of"]
+def everywhere(folder: Path, names: Any) -> Path:
+    """A registry in which each name is that of a run, a model, an alias, and of what they have.
+
+    Run `RUN` has something of each name; every model is there again, deleted.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    runs, models = [], []
+    for at, name in enumerate(names):
+        more = {"experiment": str(at), "tags": {"t": name}, "reason": name, "user": name}
+        runs.append(run(at + 1, name, id=ids(at), **more))
+        model = Model(name=name, created_at=NOW, aliases={name: 1}, note=name)
+        gone = Model(name=f"{name} gone", created_at=NOW, deleted_at=NOW)
+        models += [ModelRecord(model=model, versions=[_version(name, 1)]), ModelRecord(model=gone)]
+    all_ = dict(zip(names, names, strict=True))
+    whole = run(0, "whole", id=RUN, experiment="0", params=all_, tags=all_)
+    whole = replace(
+        whole,
+        datasets=[Dataset(name=n, digest=n, source=n, context=n, labels={n: n}) for n in names],
+        evaluations=[Evaluation(metric=n, value=1.0, dataset=n, slice=n) for n in names],
+        artifacts=[Artifact(path=n, size=1) for n in names],
+        latest={n: Metric(1.0, 1, NOW) for n in names},
+    )
+    return build(folder, [whole, *runs], models, {str(at): n for at, n in enumerate(names)})
+
+
+__all__ = ["RUN", "STORED", "WORST", "everywhere", "ids", "lookalikes", "make", "place_of"]

@@ -143,13 +143,20 @@ class RunsScreen(RunsBeside):
 
     # Columns.
 
+    _first_of: Keys | None = None
+    _first_keys: list[str]
+
     def shown_keys(self) -> list[str]:
         """The columns after the first four: chosen ones, else declared metrics, then the rest."""
         if self.chosen_columns is not None:
             return self.chosen_columns
-        metrics = usecase.metrics_in_order(self.keys.metrics, self.session.directions)[:METRICS]
-        params = sorted(self.keys.params, key=usecase.natural)[:PARAMS]
-        return [*(f"metrics.{m}" for m in metrics), *(f"params.{p}" for p in params), "git"]
+        # Each row asks, and there may be thousands of keys to order.
+        if self._first_of is not self.keys:
+            metrics = usecase.metrics_in_order(self.keys.metrics, self.session.directions)[:METRICS]
+            params = sorted(self.keys.params, key=usecase.natural)[:PARAMS]
+            found = [*(f"metrics.{m}" for m in metrics), *(f"params.{p}" for p in params), "git"]
+            self._first_of, self._first_keys = self.keys, found
+        return self._first_keys
 
     def columns(self) -> Sequence[Column]:
         """Name, state, start, duration; then metrics, parameters and the commit."""

@@ -103,8 +103,6 @@ def _csi(params: str, between: str, final: str, columns: int, lines: int) -> str
         return ""
     if final == "t":  # the title is kept, and put back
         return "" if numbers in ([22, 2], [23, 2]) else "another question to the window"
-    if final == "t":  # the window's title is put aside and back
-        return "" if numbers in ([22, 2], [23, 2]) else "something with windows"
     return "" if final == "J" and numbers == [0] else "another control sequence"
 
 

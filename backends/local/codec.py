@@ -11,6 +11,7 @@ Layout: version (u8), count (u32), way of the values (u8), three lengths (u32), 
 import struct
 import zlib
 from array import array
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +30,14 @@ Words = npt.NDArray[np.uint64]
 def encode(points: Points) -> bytes:
     """The chunk of `points`: at least one, at most 2**32 - 1."""
     way, values = _narrowed(np.frombuffer(points.values, np.float64))
-    streams = [
-        _deflate(_curved(np.frombuffer(points.steps, np.int64))),
-        _deflate(_curved(np.frombuffer(points.times, np.int64))),
-        _deflate(values),
-    ]
+    streams = [_axis(points.steps.tobytes()), _axis(points.times.tobytes()), _deflate(values)]
     return _HEAD.pack(VERSION, len(points), way, *map(len, streams)) + b"".join(streams)
+
+
+@lru_cache(maxsize=256)
+def _axis(numbers: bytes) -> bytes:
+    # Series that are logged together have the same steps and times.
+    return _deflate(_curved(np.frombuffer(numbers, np.int64)))
 
 
 def decode(chunk: bytes) -> Points:

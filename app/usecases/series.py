@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from modeldeck.backends.api.protocols import Outlines
-from modeldeck.backends.api.runs import Points, SeriesInfo
+from modeldeck.backends.api.runs import SYSTEM, Points, SeriesInfo
 
 from .lines import decimated
+from .runs import natural
 from .samples import By, Samples, widened
 from .session import Session
 
@@ -62,12 +63,16 @@ def is_curve(series: SeriesInfo) -> bool:
 
 
 def grouped(series: Sequence[SeriesInfo]) -> Sequence[Group]:
-    """Series by the part of their key before the first slash; those without one come first."""
+    """Series by the part of their key before the first slash.
+
+    Those without one come first, those of the machine last.
+    """
     groups: dict[str, list[SeriesInfo]] = {}
-    for one in sorted(series, key=lambda one: one.key):
+    for one in sorted(series, key=lambda one: natural(one.key)):
         head, slash, _ = one.key.partition("/")
         groups.setdefault(head if slash else "", []).append(one)
-    return [Group(prefix, groups[prefix]) for prefix in sorted(groups)]
+    order = sorted(groups, key=lambda prefix: (f"{prefix}/" == SYSTEM, natural(prefix)))
+    return [Group(prefix, groups[prefix]) for prefix in order]
 
 
 class Histories:

@@ -51,16 +51,16 @@ def info(key, count=1):
     )  # fmt: skip
 
 
-def test_groups_are_prefixes_and_those_without_one_come_first():
-    keys = ["val/loss", "lr", "val/auc", "system/gpu/0", "auc", "/odd", "train/loss"]
+def test_groups_are_prefixes_and_those_without_one_come_first_the_machine_last():
+    keys = ["val/loss", "lr", "val/auc", "system/gpu/0", "auc", "/odd", "train/m10", "train/m9"]
     found = [
         (group.prefix, [one.key for one in group.series]) for group in grouped(map(info, keys))
     ]
     assert found == [
-        ("", ["/odd", "auc", "lr"]),
-        ("system", ["system/gpu/0"]),
-        ("train", ["train/loss"]),
+        ("", ["auc", "lr", "/odd"]),
+        ("train", ["train/m9", "train/m10"]),
         ("val", ["val/auc", "val/loss"]),
+        ("system", ["system/gpu/0"]),
     ]
     assert grouped([]) == []
 

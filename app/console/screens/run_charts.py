@@ -174,7 +174,8 @@ class ChartsPart(GridPart):
 
     def _first(self, detail: RunDetail) -> str:
         """What to draw first: a curve, and one whose direction is declared if there is any."""
-        curves = [one.key for one in detail.series if is_curve(one)]
+        every = [one for group in grouped(detail.series) for one in group.series]
+        curves = [one.key for one in every if is_curve(one)]
         declared = [key for key in self.run_screen.session.directions if key in curves]
         return next(iter([*declared, *curves]), "")
 

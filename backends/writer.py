@@ -20,6 +20,7 @@ from .api.events import Entry, Event, observation
 from .api.locks import FIELD, Held
 from .api.plan import Change, moved_on
 from .api.protocols import Records, Server
+from .api.tasks import task_group
 
 T = TypeVar("T")
 AT_ONCE = 8
@@ -55,12 +56,9 @@ class Writer:
             if not same(change.field, found, change.before):
                 raise moved_on(change, found)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for change in changes:
-                    group.create_task(check(change))
-        except* ModeldeckError as errors:
-            raise _first(errors) from None
+        async with task_group() as group:
+            for change in changes:
+                group.create_task(check(change))
 
     async def held(self, subjects: Sequence[str]) -> Sequence[Held]:
         """Those of these versions that are locked, by whom and why."""
@@ -72,11 +70,8 @@ class Writer:
             place = parse_address(subject)
             return Held(place.name, place.version or 0, str(words)) if words is not None else None
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(read(subject)) for subject in subjects]
-        except* ModeldeckError as errors:
-            raise _first(errors) from None
+        async with task_group() as group:
+            tasks = [group.create_task(read(subject)) for subject in subjects]
         return [found for task in tasks if (found := task.result()) is not None]
 
     async def make(self, change: Change, entry: Entry) -> Event:
@@ -214,11 +209,6 @@ def same(field: str, found: Any, wanted: Any) -> bool:
     if field in ("deleted", "content"):
         return (found is None) == (wanted is None)
     return bool(found == wanted)
-
-
-def _first(errors: BaseExceptionGroup[ModeldeckError]) -> ModeldeckError:
-    found = errors.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _unknown(

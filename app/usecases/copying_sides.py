@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from modeldeck.backends.api import address
 from modeldeck.backends.api.artifacts import Artifact
-from modeldeck.backends.api.errors import ModeldeckError, NotFoundError, ReadOnlyError, RefusedError
+from modeldeck.backends.api.errors import NotFoundError, ReadOnlyError, RefusedError
 from modeldeck.backends.api.events import Entry, Event
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.protocols import Registry
@@ -28,6 +28,7 @@ from modeldeck.backends.api.receiving import (
     origin_from,
 )
 from modeldeck.backends.api.runs import Dataset, Evaluation, Lock, Run, SeriesInfo, Usage
+from modeldeck.backends.api.tasks import task_group
 
 from .session import Session, is_remote
 from .stamps import stamp_of
@@ -159,19 +160,10 @@ async def together(ask: Callable[[T], Awaitable[U]], items: Sequence[T]) -> Sequ
 
     found: list[U] = []
     for at in range(0, len(items), AT_ONCE):
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(item)) for item in items[at : at + AT_ONCE]]
-        except* ModeldeckError as errors:
-            raise first_of(errors) from None
+        async with task_group() as group:
+            tasks = [group.create_task(one(item)) for item in items[at : at + AT_ONCE]]
         found += [task.result() for task in tasks]
     return found
-
-
-def first_of(errors: BaseExceptionGroup[ModeldeckError]) -> ModeldeckError:
-    """The first of several errors that came at the same time."""
-    found = errors.exceptions[0]
-    return first_of(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _with(found: Loaded, data: bytes) -> Loaded:

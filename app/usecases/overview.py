@@ -1,6 +1,5 @@
 """The first look: what runs, what failed, what is best, what is where, what changed."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from modeldeck.backends.api.lists import RunQuery, all_of
 from modeldeck.backends.api.models import Model
 from modeldeck.backends.api.query import Field, Sort
 from modeldeck.backends.api.runs import Experiment, Fields, Run, Status
+from modeldeck.backends.api.tasks import task_group
 
 from .asked import Waiting
 from .audit import list_events
@@ -95,13 +95,13 @@ class _Look(NamedTuple):
 
 async def overview(session: Session) -> Overview:
     """The overview of the session's context."""
-    experiments, look, models, events = await asyncio.gather(
-        list_experiments(session),
-        (_newest if session.remote else _everything)(session),
-        list_models(session, sort="-updated"),
-        list_events(session, where="action != run", first=SHOWN),
-    )
-    sets = await all_of(experiments)
+    async with task_group() as group:
+        listed = group.create_task(list_experiments(session))
+        looked = group.create_task((_newest if session.remote else _everything)(session))
+        named = group.create_task(list_models(session, sort="-updated"))
+        changed = group.create_task(list_events(session, where="action != run", first=SHOWN))
+    look, models, events = looked.result(), named.result(), changed.result()
+    sets = await all_of(listed.result())
     runs = _total(sets)
     return Overview(
         context=session.context,
@@ -158,19 +158,20 @@ def _total(experiments: Sequence[Experiment]) -> int | None:
 
 
 async def _everything(session: Session) -> _Look:
-    counted, recent = await asyncio.gather(
-        _counted(session, SHOWN), list_runs(session, first=SHOWN)
-    )
+    async with task_group() as group:
+        counting = group.create_task(_counted(session, SHOWN))
+        listing = group.create_task(list_runs(session, first=SHOWN))
+    counted, recent = counting.result(), listing.result()
     shown = [*recent.first[:SHOWN], *counted.running, *counted.failed]
     best = await _best(session, list(dict.fromkeys(run.experiment for run in shown)))
     return counted._replace(recent=recent.first[:SHOWN], best=best)
 
 
 async def _counted(session: Session, first: int = 1) -> _Look:
-    (running, running_count), (failed, failed_count) = await asyncio.gather(
-        _some(session, "status = running", first), _some(session, _failed(), first)
-    )
-    return _Look(running, running_count, failed, failed_count)
+    async with task_group() as group:
+        running = group.create_task(_some(session, "status = running", first))
+        failed = group.create_task(_some(session, _failed(), first))
+    return _Look(*running.result(), *failed.result())
 
 
 async def _newest(session: Session) -> _Look:

@@ -17,6 +17,7 @@ from ..api.errors import (
     UnreachableError,
     UsageError,
 )
+from ..api.tasks import task_group
 from . import mapping, wire
 from .client import Client
 from .kept import Kept
@@ -257,9 +258,10 @@ class Files:
                 break
             asked += len(level)
             deeper: list[str] = []
-            for folder, (root, files) in zip(
-                level, await asyncio.gather(*map(look, level)), strict=True
-            ):
+            async with task_group() as group:
+                looks = [group.create_task(look(folder)) for folder in level]
+            for folder, one in zip(level, looks, strict=True):
+                root, files = one.result()
                 for file in files:
                     if not _is_below(file.path, folder):
                         self._log.add(folder, f"{file.path!r} is left out: it leaves its folder")

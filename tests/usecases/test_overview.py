@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -40,6 +42,27 @@ async def test_it_counts_and_names(session):
     assert [event.action for event in found.changes][:2] == ["version.tag", "alias.set"]
     assert "run" not in {event.action for event in found.changes}
     assert found.next == []
+
+
+async def test_nothing_asks_on_when_a_part_has_failed(session, monkeypatch):
+    asking, ended = asyncio.Event(), []
+
+    async def ask(*_, **__):
+        asking.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    async def fail(*_, **__):
+        await asking.wait()
+        raise NotFoundError("no models")
+
+    monkeypatch.setattr(overview, "list_events", ask)
+    monkeypatch.setattr(overview, "list_models", fail)
+    with pytest.raises(NotFoundError, match="no models"):
+        await overview.overview(session)
+    assert ended == [True]
 
 
 async def test_without_declared_directions_nothing_is_best(session):

@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
-from modeldeck.app.cli import failing, runs
+from modeldeck.app.cli import failing
 from modeldeck.backends.api.errors import BusyError
+from modeldeck.backends.local import LocalBackend
 from tests.cli.conftest import run_cli
 from tests.usecases.project import FIRST
 
@@ -124,7 +125,7 @@ def test_what_may_be_tried_again_exits_3(cli, monkeypatch):
     def busy(*_args, **_options):
         raise BusyError("is locked by another process", way_out="Try again")
 
-    monkeypatch.setattr(runs.usecase, "list_runs", busy)
+    monkeypatch.setattr(LocalBackend, "runs", busy)
     result = cli("runs", "ls")
     assert (result.code, result.err) == (3, "modeldeck: is locked by another process. Try again\n")
 
@@ -142,7 +143,7 @@ def test_an_error_of_the_system(cli, monkeypatch, error, code, words):
     def fails(*_args, **_options):
         raise error
 
-    monkeypatch.setattr(runs.usecase, "list_runs", fails)
+    monkeypatch.setattr(LocalBackend, "runs", fails)
     result = cli("runs", "ls")
     assert result.code == code
     assert words in result.err
@@ -153,7 +154,7 @@ def test_ctrl_c_exits_130(cli, monkeypatch):
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs.usecase, "list_runs", interrupted)
+    monkeypatch.setattr(LocalBackend, "runs", interrupted)
     assert cli("runs", "ls") == (130, "", "")
 
 
@@ -164,7 +165,7 @@ def test_an_error_of_our_own_leaves_a_report_without_values(cli, monkeypatch, tm
         secret = "s3cr3t" + "-of-the-user"
         raise LookupError(f"{len(secret)} \x1b]0;owned\x07")
 
-    monkeypatch.setattr(runs.usecase, "list_runs", fails)
+    monkeypatch.setattr(LocalBackend, "runs", fails)
     result = cli("runs", "ls")
     assert (result.code, result.out) == (1, "")
     (report,) = (tmp_path / "state" / "modeldeck" / "crashes").iterdir()
@@ -181,7 +182,7 @@ def test_an_error_of_our_own_leaves_a_report_without_values(cli, monkeypatch, tm
 def test_a_report_that_cannot_be_written_is_no_second_error(cli, monkeypatch, tmp_path):
     (tmp_path / "state").write_text("a file", encoding="utf-8")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(runs.usecase, "list_runs", lambda *_a, **_k: 1 / 0)
+    monkeypatch.setattr(LocalBackend, "runs", lambda *_a, **_k: 1 / 0)
     result = cli("runs", "ls")
     assert result.code == 1
     assert result.err == (

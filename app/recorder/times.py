@@ -2,8 +2,9 @@
 
 After the name of the format come pairs of 64-bit numbers, lowest byte first: so many bytes were
 there at that time, in microseconds since 1970. Bytes only grow; a clock may be set back. The last
-pair is moved on in place until it is far enough from the one before. When there are too many, every
-second one goes and all that follow are twice as far apart: the file never has more than 1 MiB.
+pair is moved on in place until it is far enough from the one before. When there are too many, far
+enough is doubled until half of them can go: the file never has more than 1 MiB, and no byte is said
+to be later than it was by as much as that distance.
 """
 
 import os
@@ -84,10 +85,16 @@ class Times:
             os.pwrite(self._file, _PAIR.pack(size, time), len(MARK) + 8 * (len(pairs) - 2))
 
     def _thin(self) -> None:
-        # From the end on: the last one stays.
-        kept = zip(self._pairs[-2::-4], self._pairs[-1::-4], strict=True)
-        self._pairs[:] = array("Q", (one for pair in reversed([*kept]) for one in pair))
-        self._gap *= 2
+        # Only what is near goes: else the oldest, thinned each time, would be far off by now.
+        while len(self._pairs) > self._most + 2:
+            self._gap *= 2
+            kept: array[int] = array("Q")
+            for size, time in zip(self._pairs[::2], self._pairs[1::2], strict=True):
+                # On either side, so that a clock set back again and again comes to an end.
+                if len(kept) >= 4 and abs(time - kept[-3]) < self._gap:
+                    del kept[-2:]
+                kept.extend((size, time))
+            self._pairs[:] = kept
         self.close()
 
     def _write(self) -> None:

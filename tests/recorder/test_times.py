@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modeldeck.app.recorder import times
@@ -74,6 +74,8 @@ def test_a_log_that_was_cut_begins_anew(log):
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 3 * SECOND)), min_size=1, max_size=90))
+@example([(1, 3 * SECOND)] * 90)
+@example([(1, 1), (1, 3 * SECOND)] * 45)
 def test_however_much_is_written_it_stays_small_and_near(tmp_path_factory, steps):
     log = Log(tmp_path_factory.mktemp("log"), most=8)
     true = []
@@ -84,9 +86,16 @@ def test_however_much_is_written_it_stays_small_and_near(tmp_path_factory, steps
     assert (log.folder / NAME).stat().st_size <= len(MARK) + 16 * 8
     found = [log.written.at(at) for at in range(len(true))]
     assert found == sorted(found)
-    # Not before it was there, and not later than the pair after: two gaps at the most, or one step.
-    slack = 2 * log.times._gap + 3 * SECOND
-    assert all(0 <= told - was <= slack for told, was in zip(found, true, strict=True))
+    assert all(0 <= told - was < log.times._gap for told, was in zip(found, true, strict=True))
+    assert log.times._gap <= max(times._FIRST_GAP, true[-1] - true[0]), "no coarser than it must be"
+
+
+def test_a_clock_that_is_set_back_again_and_again_keeps_it_small_too(tmp_path):
+    log = Log(tmp_path, most=8)
+    for _ in range(90):
+        log.write(b"x", after=-SECOND)
+    assert (log.folder / NAME).stat().st_size <= len(MARK) + 16 * 8
+    assert log.written.end == 90
 
 
 def test_the_most_is_read_at_once():

@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import os
-import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,8 @@ from .asking import Asking
 if TYPE_CHECKING:
     from .console import Console
 
-LOST = 128 + signal.SIGHUP
-"""The exit code where the terminal went away."""
+SIGNALLED = 128
+"""An exit code above it is that of a signal; the terminal may go away with any of them."""
 PATIENCE = 0.7
 """Seconds after which a person is told that a store is being read."""
 
@@ -36,7 +36,7 @@ def run_console(wish: Wish, address: str = "", *, back: bool = False) -> int:
     # The first frame is a burst of imports: nothing to collect, much to walk through.
     gc.disable()
     code = asyncio.run(_run(wish, address, back=back))
-    if code == LOST:
+    if code > SIGNALLED:
         _drop_output()
     return code
 
@@ -46,6 +46,8 @@ def _drop_output() -> None:
     sink = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:
+            with suppress(OSError):
+                stream.flush()
             os.dup2(sink, stream.fileno())
     os.close(sink)
 

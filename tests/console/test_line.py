@@ -60,9 +60,9 @@ def test_a_terminal_that_is_gone_ends_it(registry):
         ended_quietly(*terminal.lose())
 
 
-def ended_quietly(code, cpu):
+def ended_quietly(code, cpu, by=(signal.SIGHUP,)):
     """It went away by itself, and did not turn round and round before."""
-    assert code == 128 + signal.SIGHUP
+    assert code in {128 + number for number in by}
     assert cpu < 3
 
 
@@ -84,6 +84,30 @@ def test_a_terminal_that_is_gone_without_a_signal_ends_it_too(registry):
         terminal.read_until(b"RECENT")
         terminal.read_until_quiet()
         ended_quietly(*terminal.lose())
+
+
+TERMINATED = """
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from modeldeck.app.cli.main import main
+from modeldeck.app.console import start
+from modeldeck.app.console.traffic import hung_up
+async def ended(*_, **options):
+    print("begun", flush=True)
+    while not hung_up(0):
+        time.sleep(0.01)
+    print("nobody reads", end="")
+    return 128 + signal.SIGTERM
+start._run = ended
+sys.exit(main([]))
+"""
+
+
+@pytest.mark.real
+def test_what_is_left_to_say_to_a_terminal_that_is_gone_does_not_change_the_code():
+    with Terminal([sys.executable, "-c", TERMINATED]) as terminal:
+        terminal.read_until(b"begun")
+        ended_quietly(*terminal.lose(), by={signal.SIGTERM})
 
 
 @pytest.mark.real

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import closing
 
 import pytest
 from hypothesis import example, given
@@ -29,6 +30,9 @@ class Log:
             file.write(data)
         self.times.look()
 
+    def close(self):
+        self.times.close()
+
     @property
     def written(self):
         return parse((self.folder / NAME).read_bytes())
@@ -36,7 +40,8 @@ class Log:
 
 @pytest.fixture
 def log(tmp_path):
-    return Log(tmp_path)
+    with closing(Log(tmp_path)) as log:
+        yield log
 
 
 def packed(*pairs):
@@ -77,25 +82,27 @@ def test_a_log_that_was_cut_begins_anew(log):
 @example([(1, 3 * SECOND)] * 90)
 @example([(1, 1), (1, 3 * SECOND)] * 45)
 def test_however_much_is_written_it_stays_small_and_near(tmp_path_factory, steps):
-    log = Log(tmp_path_factory.mktemp("log"), most=8)
-    true = []
-    for count, after in steps:
-        log.write(b"x" * count, after)
-        true += [log.now] * count
-        assert log.written.end == len(true), "the newest is always there"
-    assert (log.folder / NAME).stat().st_size <= len(MARK) + 16 * 8
-    found = [log.written.at(at) for at in range(len(true))]
-    assert found == sorted(found)
-    assert all(0 <= told - was < log.times._gap for told, was in zip(found, true, strict=True))
-    assert log.times._gap <= max(times._FIRST_GAP, true[-1] - true[0]), "no coarser than it must be"
+    with closing(Log(tmp_path_factory.mktemp("log"), most=8)) as log:
+        true = []
+        for count, after in steps:
+            log.write(b"x" * count, after)
+            true += [log.now] * count
+            assert log.written.end == len(true), "the newest is always there"
+        assert (log.folder / NAME).stat().st_size <= len(MARK) + 16 * 8
+        found = [log.written.at(at) for at in range(len(true))]
+        assert found == sorted(found)
+        assert all(0 <= told - was < log.times._gap for told, was in zip(found, true, strict=True))
+        assert log.times._gap <= max(times._FIRST_GAP, true[-1] - true[0]), (
+            "no coarser than it must be"
+        )
 
 
 def test_a_clock_that_is_set_back_again_and_again_keeps_it_small_too(tmp_path):
-    log = Log(tmp_path, most=8)
-    for _ in range(90):
-        log.write(b"x", after=-SECOND)
-    assert (log.folder / NAME).stat().st_size <= len(MARK) + 16 * 8
-    assert log.written.end == 90
+    with closing(Log(tmp_path, most=8)) as log:
+        for _ in range(90):
+            log.write(b"x", after=-SECOND)
+        assert (log.folder / NAME).stat().st_size <= len(MARK) + 16 * 8
+        assert log.written.end == 90
 
 
 def test_the_most_is_read_at_once():

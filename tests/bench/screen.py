@@ -33,8 +33,8 @@ FILTERS = (
     "status = failed",
 )
 GROUP = b"B"
-_COUNT = re.compile(r"\s*\S+\s+(\d[\d,]*)\s+[-\d.]+")
-"""A group's count, with figures after it."""
+_COUNT = re.compile(r"\W*(\S+)\s+(\d[\d,]*)\s+[-\d.]+")
+"""A group: its value, its count, and figures after them."""
 COLUMNS = 9
 """The first four are attributes; metrics and parameters follow."""
 _QUICK = AtMost(0.150)
@@ -73,8 +73,9 @@ def _groups(bench: Bench) -> Iterator[Line]:
                 mark, begin = terminal.mark, time.monotonic()
                 terminal.send(GROUP)
                 last.append(terminal.settle(1.5) - begin)
-                counts = [found[1] for line in terminal.screen() if (found := _COUNT.match(line))]
-                first.append(max(terminal.when(count, mark) for count in counts) - begin)
+                groups = [found for line in terminal.screen() if (found := _COUNT.match(line))]
+                texts = [text for group in groups for text in group.groups()]
+                first.append(max(terminal.when(text, mark) for text in texts) - begin)
                 terminal.press(ESCAPE, 0.6)
             counted.append(statistics.median(first[1:]))
             measured.append(statistics.median(last[1:]))

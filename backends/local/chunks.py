@@ -51,14 +51,16 @@ def sealed(
     With `most` the interval may be read from the highest level that still has as many points of it.
     DamagedError, which says of which series, when a chunk does not decode.
     """
-    where, bounds = "series_id = ?", [series]
+    where, inside, bounds = "series_id = ?", "series_id = ?", [series]
     if low is not None:
         where += f" AND last_{axis} >= ?"
+        inside += f" AND first_{axis} >= ?"
         bounds.append(low)
     if high is not None:
         where += f" AND first_{axis} <= ?"
+        inside += f" AND last_{axis} <= ?"
         bounds.append(high)
-    top = _level(connection, series, where, bounds, most) if most else 0
+    top = _level(connection, series, inside, bounds, most) if most else 0
     found = Points()
     for chunk in _chosen(connection, series, top, where, bounds):
         try:
@@ -69,16 +71,21 @@ def sealed(
 
 
 def _level(
-    connection: Connection, series: int, where: str, bounds: Sequence[int], most: int
+    connection: Connection, series: int, inside: str, bounds: Sequence[int], most: int
 ) -> int:
-    """The highest level that has `most` points, told from the top, where the chunks are few."""
+    """The highest level that has `most` points of an interval, told from the level below it.
+
+    Chunks that only meet the interval do not count: a few points of them may be all that is in it.
+    From the top, where the chunks are few.
+    """
     row = connection.execute(
         "SELECT max(level) FROM summary WHERE series_id = ?", (series,)
     ).fetchone()
-    for level in range(0 if row[0] is None else row[0] + 1, 0, -1):
-        counted = f"SELECT total(count) FROM chunk WHERE {where} AND level = ?"
-        if connection.execute(counted, (*bounds, level)).fetchone()[0] >= most:
-            return level
+    counted = f"SELECT total(count) FROM chunk WHERE {inside} AND level = ?"
+    for below in range(-1 if row[0] is None else row[0], -1, -1):
+        count = connection.execute(counted, (*bounds, below)).fetchone()[0]
+        if count / (BLOCK // 2) >= most:
+            return below + 1
     return 0
 
 

@@ -7,7 +7,7 @@ import sqlite3
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modeldeck.backends.api.runs import Points
@@ -77,6 +77,7 @@ def test_every_level_has_the_extremes_and_the_gaps_of_the_series(flushes, ended,
 
 
 @given(FLUSHES, st.integers(0, 200), st.integers(0, 200), st.integers(1, 20))
+@example([[0.0] * 22, [0.0, 0.0, 1.0, -3.0, 0.0, 1.0, math.nan, 0.0]], 13, 9, 11)
 def test_an_interval_has_no_point_outside_and_all_of_a_short_one(flushes, low, width, most):
     with pytest.MonkeyPatch.context() as patch:
         small(patch)
@@ -106,6 +107,9 @@ def test_one_spike_in_a_million_points_is_on_every_level():
         at = list(found.steps).index(654_321)
         assert found.values[at] == 7.0
         assert 123_456 in found.steps
+        for width in (10, 300, 5_000, 70_000, 500_000):
+            part = read(connection, "r", "a", 333_333, 333_333 + width - 1, "step", most)
+            assert len(part) >= min(width, most), "as many of the interval, not of what meets it"
     near = read(connection, "r", "a", 600_000, 700_000, "time", 100)
     assert max(near.values) == 7.0
     sizes = connection.execute(

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from modeldeck.backends.api.errors import ModeldeckError
-
 from . import streams
 
 
@@ -17,9 +15,5 @@ def demo(folder: str) -> None:
     """Make a project in FOLDER: train small models, register versions, set aliases. A minute."""
     from modeldeck.app.usecases.demo import make_demo
 
-    try:
-        registry = asyncio.run(make_demo(Path(folder), streams.say))
-    except* ModeldeckError as errors:
-        # Several may fail at once: the first says it.
-        raise errors.exceptions[0] from None
+    registry = asyncio.run(make_demo(Path(folder), streams.say))
     streams.say(f"look at it: modeldeck --registry {shlex.quote(str(registry))}")

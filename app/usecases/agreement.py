@@ -11,6 +11,7 @@ from modeldeck.backends.api.events import Event
 from modeldeck.backends.api.lists import pages_of
 from modeldeck.backends.api.models import Alias
 from modeldeck.backends.api.query import And, Field, In
+from modeldeck.backends.api.tasks import task_group
 
 from .findings import Finding, bad, doubtful, good
 from .outcomes import unsettled
@@ -107,7 +108,7 @@ async def pointed_at(
             looked[model, number] = await _version(session, model, number, of[model, number])
 
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(seconds), task_group() as group:
             for model, number in chosen:
                 group.create_task(look(model, number))
     return list(_told(looked, len(of)))

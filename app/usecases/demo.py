@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import Struct
 
 from modeldeck.backends.api.errors import ModeldeckError, UsageError
+from modeldeck.backends.api.tasks import task_group
 
 TOGETHER = 2
 MODELS = {"digits": "digits", "cancer": "tumour"}
@@ -103,7 +104,7 @@ class _Demo:
         await self._commit()
         every = trials()
         self._say(f"training {len(every)} times in {self._folder}, {TOGETHER} at once")
-        async with asyncio.TaskGroup() as group:
+        async with task_group() as group:
             for trial in every:
                 group.create_task(self._train(trial, len(every)))
         for data, model in MODELS.items():

@@ -7,18 +7,15 @@ from heapq import nsmallest
 from itertools import repeat
 from operator import neg
 
-import msgspec
-
 from ..api.errors import UsageError
 from ..api.groups import ATTRIBUTES, MOST, Group, Groups, Spread
 from ..api.lists import RunQuery
 from ..api.query import Field
 from .database import Connection
 from .filters import RUN_COLUMNS, TABLES, Sql, key_id
-from .selections import IDS, ids_of, on_shelf
+from .selections import IDS, TEXTS, ids_of, on_shelf
 from .windows import RunListing
 
-_TEXTS = msgspec.json.Decoder(list[str])
 _TIMES = frozenset({"started", "ended"})
 _LARGEST = "1.7976931348623157e308"
 
@@ -112,7 +109,7 @@ def _texts(connection: Connection, select: str, *bound: object) -> dict[int, str
     ids, texts = connection.execute(
         f"SELECT json_group_array(id), json_group_array(CAST(text AS TEXT)) FROM ({select})", bound
     ).fetchone()
-    return dict(zip(IDS.decode(ids), _TEXTS.decode(texts), strict=True))
+    return dict(zip(IDS.decode(ids), TEXTS.decode(texts), strict=True))
 
 
 class _Kept:

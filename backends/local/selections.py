@@ -13,7 +13,7 @@ from .filters import TABLES, Sql, both, condition, joined, on_key, on_run, prepa
 
 SMALL = 2000
 IDS = msgspec.json.Decoder(list[int])
-_TEXTS = msgspec.json.Decoder(list[str])
+TEXTS = msgspec.json.Decoder(list[str])
 _ORDERED = ("=", "<", "<=", ">", ">=")
 _FINDING = (*_ORDERED, "~")
 _INDEXED = frozenset({"started", "ended", "status", "experiment", "parent", "id", "name"})
@@ -156,7 +156,7 @@ class Selector:
         ids, found = self._connection.execute(
             f"SELECT json_group_array(id), json_group_array(text) FROM ({texts})", has.values
         ).fetchone()
-        pairs = zip(IDS.decode(ids), _TEXTS.decode(found), strict=True)
+        pairs = zip(IDS.decode(ids), TEXTS.decode(found), strict=True)
         return (i for i, text in pairs if wanted.search(text))
 
     def _conjunction(self, terms: Sequence[Term]) -> Selection:

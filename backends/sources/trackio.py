@@ -11,7 +11,7 @@ from ..api.address import parse_address
 from ..api.artifacts import Artifact
 from ..api.errors import DamagedError, ModeldeckError, NotFoundError
 from ..api.ingest import ModelRecord, Problem, RunRecord
-from ..api.runs import Experiment, Points, Run, SeriesInfo, Status
+from ..api.runs import SYSTEM, Experiment, Points, Run, SeriesInfo, Status
 from ..api.times import from_micros, to_micros
 from .columns import Columns, clamped, latest
 from .following import YOUNG
@@ -22,7 +22,6 @@ from .sqlite import Database, Row, check_header
 from .uris import file_uri, is_file, is_folder
 
 KIND = "trackio"
-SYSTEM = "system/"
 PAGE = 2000
 MAX_PROJECTS = 1000
 # How trackio writes what JSON has no number for.

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .columns import MICROS
+from .wandb_history import STEP, TIME
 
-STEP, TIME = "_step", "_timestamp"
 _MINUS = ord("-")
 _KEY, _PART, _STEP, _VALUE = 0x0A, 0x12, 0x12, 0x82
 """Tags: of an item and of its key, of a part of a nested key, of the step, of a JSON value."""

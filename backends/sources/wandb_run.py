@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api.ingest import RunRecord
-from ..api.runs import Git, Lock, Metric, Run, Status
+from ..api.runs import SYSTEM, Git, Lock, Metric, Run, Status
 from ..api.text import exact
 from ..api.times import from_micros, to_micros
 from .blocks import Blocks
@@ -23,7 +23,6 @@ from .wandb_history import AXES, History, Items, Summary
 from .wire import Message, WireError, varint
 
 PROJECT = "uncategorized"
-SYSTEM = "system/"
 HEAD = 100
 # A record: its number, then the message that it is and its length. Histories and summaries are
 # nearly all.

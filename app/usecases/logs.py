@@ -54,9 +54,11 @@ async def read_timed(
 ) -> AsyncIterator[tuple[bytes, "Written | None"]]:
     """`read_log`, and with each piece what is known of when the output was written."""
     run, read = await find_run(session, ref), 0
+    written: Written | None = None
     async for piece in read_log(session, run.id, follow=follow, wait=wait):
         read += len(piece)
-        written = await read_times(session, run)
+        if written is None or written.end < read:
+            written = await read_times(session, run)
         if follow and (written is None or written.end < read):
             # Who notes the times looks a little later than we did.
             await wait(PAUSE)

@@ -103,8 +103,7 @@ class LogPart(RunPart):
             if self.run_screen.detail is not None:
                 self._read(self.run_screen.detail)
             return
-        if self._written is None or self._written.end < self.read:
-            self._ask_times()
+        self._ask_times()
         self._whole = ended
         if ended and reader.reading.follow:
             reader.toggle_follow()
@@ -124,13 +123,13 @@ class LogPart(RunPart):
     def toggle_times(self) -> None:
         """When lines were written, how long after the start, neither."""
         self.times = TIMES[(TIMES.index(self.times) + 1) % len(TIMES)]
-        if self._written is None or self._written.end < self.read:
-            self._ask_times("times of its lines")
+        self._ask_times("times of its lines")
         self._show_times()
 
     def _ask_times(self, words: str = "") -> None:
         detail, session = self.run_screen.detail, self.run_screen.session
-        if self.times and detail is not None:
+        behind = self._written is None or self._written.end < self.read
+        if behind and self.times and detail is not None:
             self.ask("times", words, lambda: logs.read_times(session, detail.run))
 
     def got_times(self, written: "Written | None") -> None:

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-RUN_ID = "a" * 32
 EXPERIMENT = {"experiment_id": "1", "name": "risk", "lifecycle_stage": "active"}
 INFO = {
-    "run_id": RUN_ID,
+    "run_id": "a" * 32,
     "run_name": "forest",
     "experiment_id": "1",
     "status": "FINISHED",

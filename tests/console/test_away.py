@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -22,25 +20,18 @@ from modeldeck.backends.api.errors import UnreachableError
 from modeldeck.backends.api.lists import RunQuery, all_of
 from modeldeck.backends.api.plan import Change
 from tests.console.dump import dump, open_console, press, settled
+from tests.console.slow_server import EXPERIMENT, INFO
 from tests.http.serving import answer, serving
+from tests.servers.lab import make_lab
 
 pytestmark = [pytest.mark.simulated, pytest.mark.slow]
 
 TOKEN = "s3cret-token"
 CHAMPION = "models/fraud@champion"
 RUN = {
-    "info": {
-        "run_id": "a" * 32,
-        "run_name": "forest",
-        "experiment_id": "1",
-        "status": "FINISHED",
-        "start_time": 1_700_000_000_000,
-        "end_time": 1_700_000_060_000,
-        "lifecycle_stage": "active",
-    },
+    "info": INFO,
     "data": {"metrics": [{"key": "auc", "value": 0.9, "timestamp": 1_700_000_000_000}]},
 }
-EXPERIMENT = {"experiment_id": "1", "name": "risk", "lifecycle_stage": "active"}
 MODEL = {"name": "fraud", "aliases": [{"alias": "champion", "version": "1"}]}
 VERSIONS = [{"name": "fraud", "version": number, "source": f"s3://b/{number}"} for number in "12"]
 SAYS = {
@@ -65,14 +56,9 @@ async def mlflow(request, line):
 def config(monkeypatch):
     """A context with answers on disk; gives a function that says where its server is."""
     monkeypatch.setenv("LAB_TOKEN", TOKEN)
-    path = Path(os.environ["XDG_CONFIG_HOME"], "modeldeck", "config.toml")
-    path.parent.mkdir(parents=True)
 
     def write(url: str, cache: str = "disk") -> None:
-        path.write_text(
-            'context = "lab"\n[contexts.lab.registry]\ntype = "mlflow"\n'
-            f'url = "{url}"\nauth = "token"\ncredential_env = "LAB_TOKEN"\ncache = "{cache}"\n'
-        )
+        make_lab(url, auth="token", credential_env="LAB_TOKEN", cache=cache)
 
     return write
 

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.console.slow_server import slow_server
 from tests.console.test_line import ended_quietly
 from tests.pty import Terminal
+from tests.servers.lab import make_lab
 
 pytestmark = pytest.mark.simulated
 
@@ -36,13 +36,7 @@ def server():
 
 def deadline(server, seconds):
     """A context that waits so long for an answer."""
-    path = Path(os.environ["XDG_CONFIG_HOME"], "modeldeck", "config.toml")
-    path.parent.mkdir(parents=True)
-    path.write_text(
-        'context = "lab"\n[contexts.lab.registry]\n'
-        f'type = "mlflow"\nurl = "{server.url}"\nauth = "none"\ndeadline = {seconds}\n',
-        encoding="utf-8",
-    )
+    make_lab(server.url, auth="none", deadline=seconds)
 
 
 def changing(server, tmp_path, program):

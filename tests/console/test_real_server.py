@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from modeldeck.app.workspace import Wish, open_session
 from modeldeck.backends.api.lists import all_of
 from tests.console.dump import dump, open_console, press, settled, typed
 from tests.servers.fill import MODELS
+from tests.servers.lab import make_lab
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 MODEL = "model 321"
@@ -24,13 +22,7 @@ def server(mlflow_server, filled_store):
 @pytest.fixture
 def config(server):
     """A context that is this server."""
-    path = Path(os.environ["XDG_CONFIG_HOME"], "modeldeck", "config.toml")
-    path.parent.mkdir(parents=True)
-    path.write_text(
-        'context = "lab"\n[contexts.lab.registry]\n'
-        f'type = "mlflow"\nurl = "{server.url}"\nauth = "none"\ndeadline = 60\n',
-        encoding="utf-8",
-    )
+    make_lab(server.url, auth="none", deadline=60)
 
 
 @pytest.fixture

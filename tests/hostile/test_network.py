@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +17,7 @@ from tests.hostile.screens import every_screen
 from tests.hostile.strings import ESCAPES, MARKUP, NAMES
 from tests.hostile.test_every_screen import steered
 from tests.http.serving import answer, serving
+from tests.servers.lab import make_lab
 
 pytestmark = pytest.mark.simulated
 
@@ -142,12 +141,7 @@ def _here(tmp_path, monkeypatch):
 
 def configure(url: str) -> None:
     """Make that server the context `lab`."""
-    path = Path(os.environ["XDG_CONFIG_HOME"], "modeldeck", "config.toml")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        'context = "lab"\nrefresh = 0\n[contexts.lab.registry]\ntype = "mlflow"\n'
-        f'url = "{url}"\nauth = "token"\ncredential_env = "LAB_TOKEN"\n'
-    )
+    make_lab(url, first="refresh = 0", auth="token", credential_env="LAB_TOKEN")
 
 
 async def looked_through(pages=tuple(PAGES)) -> str:

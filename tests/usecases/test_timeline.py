@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +23,7 @@ from modeldeck.backends.api.events import Entry
 from modeldeck.backends.local.trail import erase, write
 from tests.console.far import Clock, far_session
 from tests.local.records import model_record, passing
+from tests.servers.lab import make_lab
 from tests.usecases.histories import event, histories, minute
 from tests.usecases.project import NOW, refused, session_of
 
@@ -296,16 +296,6 @@ async def test_a_server_that_is_away_is_told_as_last_seen(far):
     assert found.at(clock.now - timedelta(seconds=60, microseconds=1))[0].how == "before"
 
 
-def configure(url: str) -> None:
-    """Make the server the context."""
-    config = Path(os.environ["XDG_CONFIG_HOME"], "modeldeck", "config.toml")
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        'context = "lab"\n[contexts.lab.registry]\n'
-        f'type = "mlflow"\nurl = "{url}"\nauth = "none"\ndeadline = 60\n'
-    )
-
-
 @pytest.mark.real
 async def test_a_move_of_others_on_a_real_server(mlflow_server, tmp_path):
     from modeldeck.app.workspace import Wish, open_session
@@ -323,7 +313,7 @@ async def test_a_move_of_others_on_a_real_server(mlflow_server, tmp_path):
         )  # fmt: skip
 
     point(1)
-    configure(server.url)
+    make_lab(server.url, auth="none", deadline=60)
     session = await open_session(Wish(), tmp_path)
     try:
         never = datetime.now(UTC)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from modeldeck.app.usecases import grouping
 from modeldeck.app.usecases.encode import number
-from modeldeck.app.usecases.runs import metrics_in_order
+from modeldeck.app.usecases.runs import metric_title, metrics_in_order
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.words import fields_of, sort_of
 from modeldeck.backends.api.errors import UsageError
@@ -77,14 +77,12 @@ def _key(item: dict[str, Any]) -> str:
 def _columns(session: Session, by: Sequence[Field], metrics: Sequence[str]) -> Columns:
     columns: dict[str, Callable[[dict[str, Any]], str]] = {}
     for field in by:
-        title = f"{field} (UTC day)" if grouping.is_day(field) else str(field)
-        columns[title] = partial(_value, str(field))
+        columns[grouping.title_of(field)] = partial(_value, str(field))
     columns["RUNS"] = lambda item: f"{item['count']:,}"
     for name in metrics:
         way = session.directions.get(name)
         if way is not None:
-            best = f"best {name}{'+' if way == 'higher' else '-'}"
-            columns[best] = partial(_figure, "best", name)
+            columns[f"best {metric_title(name, way)}"] = partial(_figure, "best", name)
         columns[f"mean {name}"] = partial(_figure, "mean", name)
     return columns
 

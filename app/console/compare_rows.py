@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from modeldeck.app.usecases.compare import Comparison, MetricRow, TextRow
+from modeldeck.app.usecases.runs import metric_title
 from modeldeck.backends.api.runs import Run
 from modeldeck.widgets.table import Cell, Column, Row
 
@@ -72,8 +73,7 @@ def differs(one: MetricRow | TextRow) -> bool:
 
 def metric_row(one: MetricRow, baseline: int) -> Row:
     """Values, differences to the baseline, `b` where it is best."""
-    sign = {"higher": "+", "lower": "-"}.get(one.direction or "", "")
-    cells: list[Cell | str] = [f"{one.key}{sign}"]
+    cells: list[Cell | str] = [metric_title(one.key, one.direction)]
     for place, value in enumerate(one.values):
         words = figure(value) or MISSING
         delta = one.deltas[place]

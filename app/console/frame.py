@@ -39,6 +39,14 @@ def key_line(keys: Sequence[tuple[str, str]], room: int) -> list[tuple[str, str]
     return taken
 
 
+def part_names(words: Sequence[str], present: int, room: int) -> list[str]:
+    """`1 Charts`, `2 Metrics`; where they have no `room`, all but the present one by number."""
+    names = [f"{at} {word}" for at, word in enumerate(words, 1)]
+    if sum(map(cells, names)) <= room:
+        return names
+    return [name if at == present else f"{at + 1}" for at, name in enumerate(names)]
+
+
 def top_line(session: Session, path: Sequence[str], width: int) -> tuple[list[Part], list[Part]]:
     """The first line: where one is, who one is, whether anything can be changed, the time."""
     mode = "READ-ONLY" if session.readonly else "READ-WRITE"

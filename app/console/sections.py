@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from modeldeck.app.usecases.asked import Waiting
 from modeldeck.app.usecases.overview import Best, Overview
-from modeldeck.app.usecases.runs import metrics_in_order
+from modeldeck.app.usecases.runs import metric_title, metrics_in_order
 from modeldeck.backends.api.address import model as model_address
 from modeldeck.backends.api.address import run as run_address
 from modeldeck.backends.api.address import version as version_address
@@ -203,8 +203,7 @@ def _best(found: Sequence[Best], now: datetime) -> list[Entry]:
                     of[0].experiment,
                     when(of[0].run.started_at, now),
                     "  ".join(
-                        f"{one.metric}{'+' if one.direction == 'higher' else '-'}"
-                        f" {figure(one.value)}"
+                        f"{metric_title(one.metric, one.direction)} {figure(one.value)}"
                         for one in of
                     ),
                 ],

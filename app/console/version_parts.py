@@ -14,6 +14,7 @@ from modeldeck.widgets.table import Cell, Column, Row
 
 from .card_lines import card_lines
 from .events_words import STYLES, change_words, outcome_words, who
+from .frame import part_names
 from .lineage_rows import LINEAGE, lineage_rows
 from .lock_rows import lock_columns, lock_difference, lock_rows
 from .permission_rows import WORDS, gate_rows, word_rows
@@ -188,9 +189,8 @@ def title_line(view: Beside, now: datetime) -> tuple[list[Text], list[Text]]:
 def parts_line(present: int, width: int) -> list[Text]:
     """The parts by number; the present one in brackets, the others without names if need be."""
     said = []
-    whole = sum(len(part.title) + 3 for part in PARTS) + 1 <= width
-    for at, part in enumerate(PARTS):
-        text = f"{at + 1} {part.title}" if whole or at == present else f"{at + 1}"
+    room = width - len(PARTS) - 1
+    for at, text in enumerate(part_names([part.title for part in PARTS], present, room)):
         gap = " " if at else ""
         chosen = at == present
         said.append(

@@ -7,6 +7,7 @@ from typing import Any
 from modeldeck.app.config.redaction import masked_map, masked_side
 from modeldeck.app.usecases.beside import Beside
 from modeldeck.app.usecases.locks import lock_words as held_words
+from modeldeck.app.usecases.runs import metric_title
 from modeldeck.app.usecases.versions import VersionDetail
 from modeldeck.backends.api.models import Version
 from modeldeck.backends.api.runs import SYSTEM, Evaluation, Run
@@ -148,8 +149,7 @@ def measured_row(
     key: str, name: str, here: float | None, there: float | None, direction: str | None
 ) -> Row:
     """A number beside another: by how much it differs, and whether that is better."""
-    sign = {"higher": "+", "lower": "-"}.get(direction or "", "")
-    cells = [f"{name}{sign}", figure(here) or "-", figure(there) or "-"]
+    cells = [metric_title(name, direction), figure(here) or "-", figure(there) or "-"]
     return Row(key, [*cells, _delta_cell(here, there, direction)])
 
 

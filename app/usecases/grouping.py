@@ -111,6 +111,11 @@ def group_fields(session: Session, group: Group) -> Getter:
     return get
 
 
+def title_of(by: Field) -> str:
+    """What stands above the values of a field."""
+    return f"{by} (UTC day)" if is_day(by) else str(by)
+
+
 def is_day(by: Field) -> bool:
     """Whether groups are of the UTC day of a time."""
     return not by.of and by.name in _DAYS

@@ -31,6 +31,11 @@ def metrics_in_order(names: Iterable[str], directions: Iterable[str]) -> list[st
     return list(dict.fromkeys([*declared, *plain]))
 
 
+def metric_title(name: str, direction: str | None) -> str:
+    """A metric's name, with a sign where it is known which way is better: `auc+`, `loss-`."""
+    return name + {"higher": "+", "lower": "-"}.get(direction or "", "")
+
+
 async def run_query(
     session: Session,
     *,

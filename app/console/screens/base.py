@@ -20,9 +20,8 @@ from modeldeck.widgets.bar import Bar, Part
 from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.text import cells, show
 
-from ..bridge import Failed, Loaded
 from ..frame import key_line, short_size, top_line
-from .watching import WatchScreen
+from .answering import AnswerScreen
 
 if TYPE_CHECKING:
     from ..following import Following
@@ -33,7 +32,7 @@ GOTO_HINT = "runs EXPERIMENT /FILTER KEY=VALUE @CONTEXT, models, audit, q"
 PROMPTING = ("goto", "filter", "palette")
 
 
-class DeckScreen(WatchScreen):
+class DeckScreen(AnswerScreen):
     """A screen of the console.
 
     An action `ID` is done by `do_ID`; `why_not_ID` says why it cannot be done now. An answer to the
@@ -338,48 +337,6 @@ class DeckScreen(WatchScreen):
         return self.address
 
     # Answers.
-
-    def on_loaded(self, message: Loaded) -> None:
-        """An answer."""
-        message.stop()
-        if message.slot == self.reads:
-            self.freshness.read(message.at)
-            if message.missed is not None:
-                self.freshness.miss(message.missed)
-            self.unasked = False
-        self.answered(message)
-
-    def answered(self, message: Loaded) -> None:
-        """Hand an answer to `got_SLOT`."""
-        getattr(self, f"got_{message.slot}")(message.value)
-        self.draw_frame()
-
-    def on_failed(self, message: Failed) -> None:
-        """No answer."""
-        message.stop()
-        if message.slot == self.reads:
-            self.freshness.miss(message.error)
-            unasked, self.unasked = self.unasked, False
-            if unasked and self.freshness.at is not None:
-                self.draw_frame()
-                return
-        self.unanswered(message)
-
-    def unanswered(self, message: Failed) -> None:
-        """Say why there is no answer; what was shown stays."""
-        handler = getattr(self, f"failed_{message.slot}", None)
-        if handler:
-            handler(message.error)
-        else:
-            self.fail(message.error)
-        self.draw_frame()
-
-    def fail(self, error: ModeldeckError) -> None:
-        """Say what went wrong, before the long address of where it did."""
-        text = str(error)
-        if error.where.startswith(("http://", "https://")):
-            text = f"{text.removeprefix(f'{error.where}: ')} ({error.where})"
-        self.say(text, "bad")
 
     def got_context(self, answer: "Following") -> None:
         """Another context is open: this program ends for it."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from modeldeck.app.usecases import grouping
 from modeldeck.app.usecases.grouping import GROUPS
+from modeldeck.app.usecases.runs import metric_title
 from modeldeck.app.usecases.words import filter_of, sort_of
 from modeldeck.backends.api.groups import Group, Groups
 from modeldeck.backends.api.lists import ListWindow, Window
@@ -75,7 +76,7 @@ class GroupsScreen(ListScreen):
 
         What is best is known of metrics that the project declares; of others only the mean is said.
         """
-        title = f"{self.by} (UTC day)" if grouping.is_day(self.by) else str(self.by)
+        title = grouping.title_of(self.by)
         found = [
             Column("value", title, pinned=True, min_width=12, max_width=48, priority=99, grow=1),
             Column("count", self.below.noun.upper(), "number", priority=98),
@@ -84,9 +85,8 @@ class GroupsScreen(ListScreen):
             priority = 90 - place
             way = self.session.directions.get(name)
             if way is not None:
-                sign = "+" if way == "higher" else "-"
-                key = f"metrics.best {name}"
-                found.append(Column(key, f"best {name}{sign}", "number", priority=priority))
+                key, best = f"metrics.best {name}", f"best {metric_title(name, way)}"
+                found.append(Column(key, best, "number", priority=priority))
             key = f"metrics.mean {name}"
             found.append(Column(key, f"mean {name}", "number", priority=priority))
         return found

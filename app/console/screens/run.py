@@ -20,6 +20,7 @@ from modeldeck.widgets.prompt import Prompt
 from modeldeck.widgets.reader import Reader
 
 from ..bridge import Failed, Loaded
+from ..frame import part_names
 from .run_chart_verbs import RunChartVerbs
 from .run_charts import ChartsPart
 from .run_files import FilesPart, file_of, text_screen
@@ -114,9 +115,9 @@ class RunScreen(RunChartVerbs):
             self.query_one("#facts", Bar).say(first_line(run))
             self.query_one("#more", Bar).say(second_line(run, usage, self.session.clock()))
         said: list[Part] = []
-        whole = sum(len(part.word) + 4 for part in PARTS.values()) - 1 <= self.app.size.width
-        for at, (name, part) in enumerate(PARTS.items(), 1):
-            word = f"{at} {part.word}" if whole or name == self.part_name else f"{at}"
+        words, present = [part.word for part in PARTS.values()], NAMES.index(self.part_name)
+        names = part_names(words, present, self.app.size.width + 1 - 2 * len(PARTS))
+        for word, (name, part) in zip(names, PARTS.items(), strict=True):
             if name == self.part_name:
                 said.append(Part(f"[{word}]", "strong"))
             else:

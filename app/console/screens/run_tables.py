@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from modeldeck.app.config.redaction import masked_map
 from modeldeck.app.usecases.describe import RunDetail
+from modeldeck.app.usecases.runs import metric_title
 from modeldeck.backends.api.runs import SeriesInfo
 from modeldeck.widgets.reader import diff_style
 from modeldeck.widgets.table import Cell, Column, Row, Span
@@ -37,12 +38,11 @@ class FiguresPart(TablePart):
     def rows(self, detail: RunDetail) -> Sequence[Row]:
         """Metrics, then params, each under a heading."""
         run, series = detail.run, {one.key: one for one in detail.series}
-        signs = {"higher": "+", "lower": "-"}
         keys = sorted({*run.metrics, *series})
         rows = [heading("METRICS", len(keys))] if keys else []
         for key in keys:
-            sign = signs.get(self.run_screen.session.directions.get(key, ""), "")
-            cells = [key + sign, precise(run.metrics.get(key)), *_extremes(series.get(key))]
+            title = metric_title(key, self.run_screen.session.directions.get(key))
+            cells = [title, precise(run.metrics.get(key)), *_extremes(series.get(key))]
             rows.append(Row(f"m:{key}", cells))
         rows += [heading("PARAMS", len(run.params))] if run.params else []
         for key, value in sorted(masked_map(run.params).items()):

@@ -171,8 +171,8 @@ class RunsScreen(RunsBeside):
             of, _, name = key.partition(".")
             priority = 90 - place
             if of == "metrics":
-                sign = {"higher": "+", "lower": "-"}.get(self.session.directions.get(name, ""), "")
-                found.append(Column(key, name + sign, "number", max_width=18, priority=priority))
+                title = usecase.metric_title(name, self.session.directions.get(name))
+                found.append(Column(key, title, "number", max_width=18, priority=priority))
                 if first and self.baseline:
                     found.append(Column(f"d.{key}", f"d.{name}", "number", priority=priority))
                 first = False

@@ -104,4 +104,7 @@ def _value(value: Any, name: str = "") -> str:
         return " ".join(
             f"{key}={_value(inner, key)}" for key, inner in value.items() if inner is not None
         )
+    if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+        # The files of a version, which are told one by one on its own screen.
+        return f"{len(value):,}"
     return masked_value(name, str(value).partition("\n")[0])

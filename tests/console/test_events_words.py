@@ -14,3 +14,12 @@ def test_a_drill_says_how_it_went_and_not_its_figures():
         after={"drill": "passed", "to": 12, "seconds": 40.2, "bytes": 80_634},
     )  # fmt: skip
     assert change_words(event) == "drilled: passed, back to 12"
+
+
+def test_the_files_of_a_version_are_counted():
+    event = Event(
+        seq=1, time=NOW, actor=Actor(user="ana", host="jump1"), tool="", context="", phase="done",
+        action="version.register", subject="models/fraud/3", before={"content": None},
+        after={"content": {"digest": "sha256:5d49", "files": [{"path": "a"}, {"path": "b"}]}},
+    )  # fmt: skip
+    assert change_words(event) == "none -> digest=sha256:5d49 files=2"

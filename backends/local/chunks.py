@@ -8,7 +8,7 @@ thousand. Each level is a thirty-second of the one below, which makes a series 3
 from the level itself, and so is a series that was sealed before there were levels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,25 +22,44 @@ from .database import Connection
 from .errors import RESTORE
 from .series import bits_of
 
+CHUNK = 1024
 BLOCK = 64
 GROUP = 32
 
 
-def store(connection: Connection, series: int, points: Points, level: int = 0) -> None:
-    """Seal at least one point as a chunk."""
-    connection.execute(
-        "INSERT INTO chunk(series_id, count, first_step, last_step, first_time, last_time, low,"
-        " high, total, finite, last_bits, points, level)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (series, *figures(points), bits_of(points.values[-1]), encode(points), level),
+def seal(connection: Connection, series: int, points: Points, *, ended: bool = False) -> None:
+    """Seal points as chunks, with the levels that are due above them.
+
+    Of a series that has `ended` all of the rest is due, too.
+    """
+    fresh: dict[int, Points] = {}
+    for start in range(0, len(points), CHUNK):
+        piece = points.cut(start, min(start + CHUNK, len(points)))
+        fresh[_store(connection, series, piece)] = piece
+        if len(fresh) == GROUP:
+            _build(connection, series, fresh, GROUP)
+            fresh = {}
+    _build(connection, series, fresh, 2 if ended else GROUP)
+
+
+def _store(connection: Connection, series: int, points: Points, level: int = 0) -> int:
+    """Keep at least one point as a chunk; gives its id."""
+    return (
+        connection.execute(
+            "INSERT INTO chunk(series_id, count, first_step, last_step, first_time, last_time, low,"
+            " high, total, finite, last_bits, points, level)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (series, *figures(points), bits_of(points.values[-1]), encode(points), level),
+        ).lastrowid
+        or 0
     )
 
 
-def build(connection: Connection, series: int, *, ended: bool = False) -> None:
-    """Make the chunks of all levels that are due; of a series that has `ended`, of all its rest."""
+def _build(connection: Connection, series: int, fresh: Mapping[int, Points], least: int) -> None:
+    """Make the chunks of all levels that are due; those of `fresh` are not read again."""
     level = 0
-    while _raise(connection, series, level, 2 if ended else GROUP):
-        level += 1
+    while made := _raise(connection, series, level, fresh, least):
+        level, fresh = level + 1, made
 
 
 def sealed(
@@ -106,8 +125,10 @@ def _chosen(
             yield chunk
 
 
-def _raise(connection: Connection, series: int, level: int, least: int) -> bool:
-    """Sum up what is due of a level, groups of at least so many chunks; whether anything was."""
+def _raise(
+    connection: Connection, series: int, level: int, fresh: Mapping[int, Points], least: int
+) -> Mapping[int, Points]:
+    """Sum up what is due of a level, groups of at least so many chunks; gives what that made."""
     row = connection.execute(
         "SELECT upto FROM summary WHERE series_id = ? AND level = ?", (series, level)
     ).fetchone()
@@ -117,23 +138,31 @@ def _raise(connection: Connection, series: int, level: int, least: int) -> bool:
         (series, level, upto),
     ).fetchall()
     due = len(ids) - (len(ids) % GROUP if len(ids) % GROUP < least else 0)
+    made = {}
     for start in range(0, due, GROUP):
+        group = [one for (one,) in ids[start : start + GROUP]]
         found = Points()
-        for (one,) in ids[start : start + GROUP]:
-            row = connection.execute("SELECT points FROM chunk WHERE id = ?", (one,)).fetchone()
-            try:
-                found.extend(decode(row[0]))
-            except DamagedError:
-                # Whoever reads it is told; what comes in now is taken all the same.
-                return False
-        store(connection, series, extremes(found), level + 1)
-    if due:
+        try:
+            for one in group:
+                found.extend(fresh[one] if one in fresh else _read(connection, one))
+        except DamagedError:
+            # Whoever reads it is told; what comes in now is taken all the same.
+            break
+        points = extremes(found)
+        made[_store(connection, series, points, level + 1)] = points
+        upto = group[-1]
+    if made:
         connection.execute(
             "INSERT INTO summary VALUES(?, ?, ?)"
             " ON CONFLICT(series_id, level) DO UPDATE SET upto = excluded.upto",
-            (series, level, ids[due - 1][0]),
+            (series, level, upto),
         )
-    return bool(due)
+    return made
+
+
+def _read(connection: Connection, chunk: int) -> Points:
+    row = connection.execute("SELECT points FROM chunk WHERE id = ?", (chunk,)).fetchone()
+    return decode(row[0])
 
 
 def extremes(points: Points) -> Points:

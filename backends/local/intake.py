@@ -101,7 +101,7 @@ class Intake(Noting):
             from . import points
 
             def measure(connection: Connection) -> None:
-                points.append(connection, run_id, batch.points, seal=last)
+                points.append(connection, run_id, batch.points, last=last)
                 connection.executemany(
                     "INSERT INTO position VALUES(?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET offset = excluded.offset",
@@ -217,7 +217,7 @@ class Intake(Noting):
         def work(connection: Connection) -> None:
             series.forget(connection, histories)
             for run_id, history in histories.items():
-                points.append(connection, run_id, history, seal=True)
+                points.append(connection, run_id, history, last=True)
 
         await self.telemetry.write(work)
 

@@ -13,12 +13,11 @@ import numpy.typing as npt
 from ..api.runs import Metric, Points
 from ..api.text import exact
 from ..api.times import from_micros
-from .chunks import build, sealed, store
+from .chunks import seal, sealed
 from .columns import Latest, between, figures, from_columns, in_order, latest_of
 from .database import Connection
 from .series import bits_of, float_of
 
-CHUNK = 1024
 SEAL_FROM = 512
 HOT_POINTS = 16_384
 _HOT = np.dtype([("series", "<u4"), ("step", "<i8"), ("time", "<i8"), ("bits", "<i8")])
@@ -39,37 +38,39 @@ RETURNING id, latest_step, latest_time, latest_bits
 
 
 def append(
-    connection: Connection, run: str, series: Mapping[str, Points], *, seal: bool = False
+    connection: Connection, run: str, series: Mapping[str, Points], *, last: bool = False
 ) -> None:
-    """Add points of a run; `seal` leaves none hot."""
+    """Add points of a run; `last` leaves none hot."""
+    waiting = connection.execute("SELECT total(count) FROM hot WHERE run = ?", (run,)).fetchone()[0]
     hot: list[npt.NDArray[np.void]] = []
-    ids: dict[int, int] = {}
     for key, points in series.items():
         if not len(points):
             continue
-        latest = latest_of(points)
-        row = connection.execute(
-            _MERGE,
-            (run, exact(key), *figures(points), latest.step, latest.time, bits_of(latest.value)),
-        ).fetchone()
-        known = Latest(row[1], row[2], float_of(row[3]))
-        if latest.beats(known):
-            connection.execute(
-                "UPDATE series SET latest_step = ?, latest_time = ?, latest_bits = ? WHERE id = ?",
-                (latest.step, latest.time, bits_of(latest.value), row[0]),
-            )
-        ids[row[0]] = len(points)
-        hot.append(_flushed(row[0], points))
-    if not hot:
-        if seal:
-            _seal(connection, run, [], everything=True)
-        return
-    waiting = connection.execute("SELECT total(count) FROM hot WHERE run = ?", (run,)).fetchone()[0]
-    flushed = np.concatenate(hot)
-    if seal or waiting + len(flushed) > max(HOT_POINTS, 16 * len(ids)):
-        _seal(connection, run, [flushed], everything=seal)
-    else:
-        _keep(connection, run, flushed)
+        row = _merge(connection, run, key, points)
+        if last and not waiting:
+            seal(connection, row, points, ended=True)
+        else:
+            hot.append(_flushed(row, points))
+    if waiting + sum(map(len, hot)) > max(HOT_POINTS, 16 * len(hot)) or (last and waiting):
+        _seal(connection, run, hot, everything=last)
+    elif hot:
+        _keep(connection, run, np.concatenate(hot))
+
+
+def _merge(connection: Connection, run: str, key: str, points: Points) -> int:
+    """Count points in what is known of their series; gives its id."""
+    latest = latest_of(points)
+    row = connection.execute(
+        _MERGE,
+        (run, exact(key), *figures(points), latest.step, latest.time, bits_of(latest.value)),
+    ).fetchone()
+    known = Latest(row[1], row[2], float_of(row[3]))
+    if latest.beats(known):
+        connection.execute(
+            "UPDATE series SET latest_step = ?, latest_time = ?, latest_bits = ? WHERE id = ?",
+            (latest.step, latest.time, bits_of(latest.value), row[0]),
+        )
+    return int(row[0])
 
 
 def latest(series: Mapping[str, Points]) -> Mapping[str, Metric]:
@@ -142,10 +143,8 @@ def _seal(
         one = rows[start:stop]
         points = _points(one)
         whole = len(points) if everything else len(points) // SEAL_FROM * SEAL_FROM
-        for at in range(0, whole, CHUNK):
-            store(connection, int(one["series"][0]), points.cut(at, min(at + CHUNK, whole)))
         if whole:
-            build(connection, int(one["series"][0]), ended=everything)
+            seal(connection, int(one["series"][0]), points.cut(0, whole), ended=everything)
         if whole < len(points):
             kept.append(one[whole:])
     if kept:

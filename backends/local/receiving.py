@@ -121,7 +121,7 @@ class Receiver(Intake):
 
         def measure(connection: Connection) -> None:
             for run_id, history in series.items():
-                points.append(connection, run_id, history, seal=True)
+                points.append(connection, run_id, history, last=True)
 
         await self.registry.write(note)
         await self.telemetry.write(measure)

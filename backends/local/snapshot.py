@@ -160,7 +160,7 @@ def thin(folder: Path, most: int) -> None:
                 history[info.key] = _spread(found, most)
             mark = telemetry.execute("SELECT stamp FROM loaded WHERE run = ?", (run,)).fetchone()
             series.forget(telemetry, [run])
-            points.append(telemetry, run, history, seal=True)
+            points.append(telemetry, run, history, last=True)
             if mark:
                 telemetry.execute("INSERT INTO loaded VALUES(?, ?)", (run, mark[0]))
         telemetry.execute("COMMIT")

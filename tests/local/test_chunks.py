@@ -35,10 +35,10 @@ def telemetry():
 
 def small(patch):
     """Levels after a few points."""
-    for name, value in (("CHUNK", 4), ("SEAL_FROM", 2), ("HOT_POINTS", 8)):
+    for name, value in (("SEAL_FROM", 2), ("HOT_POINTS", 8)):
         patch.setattr(points, name, value)
-    patch.setattr(chunks, "BLOCK", 4)
-    patch.setattr(chunks, "GROUP", 3)
+    for name, value in (("CHUNK", 4), ("BLOCK", 4), ("GROUP", 3)):
+        patch.setattr(chunks, name, value)
 
 
 def logged(flushes, *, ended=True):
@@ -47,7 +47,7 @@ def logged(flushes, *, ended=True):
     for place, values in enumerate(flushes):
         rows = [(step + at, (step + at) * 10, value) for at, value in enumerate(values)]
         step += len(values)
-        append(connection, "r", {"a": made(rows)}, seal=ended and place == len(flushes) - 1)
+        append(connection, "r", {"a": made(rows)}, last=ended and place == len(flushes) - 1)
     return connection, [value for values in flushes for value in values]
 
 
@@ -100,7 +100,7 @@ def test_one_spike_in_a_million_points_is_on_every_level():
     whole.steps.frombytes(steps.tobytes())
     whole.times.frombytes(steps.tobytes())
     whole.values.frombytes(values.tobytes())
-    append(connection, "r", {"a": whole}, seal=True)
+    append(connection, "r", {"a": whole}, last=True)
     for most in (100, 1_000, 30_000):
         found = read(connection, "r", "a", None, None, "step", most)
         assert most <= len(found) < 60 * most
@@ -123,12 +123,12 @@ def test_one_spike_in_a_million_points_is_on_every_level():
 def test_a_series_from_before_there_were_levels_is_read_whole_and_summed_up_with_what_comes():
     with pytest.MonkeyPatch.context() as patch:
         small(patch)
-        patch.setattr(points, "build", lambda *_, **__: None)
+        patch.setattr(chunks, "_build", lambda *_, **__: None)
         connection, values = logged([[float(n) for n in range(30)]])
         assert len(read(connection, "r", "a", None, None, "step", 2)) == len(values)
         patch.undo()
         small(patch)
-        append(connection, "r", {"a": made([(30, 300, 99.0), (31, 310, 1.0)])}, seal=True)
+        append(connection, "r", {"a": made([(30, 300, 99.0), (31, 310, 1.0)])}, last=True)
         found = read(connection, "r", "a", None, None, "step", 2)
         assert len(found) < len(values)
         assert {min(found.values), max(found.values)} == {0.0, 99.0}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modeldeck.backends.api.errors import DamagedError
+from modeldeck.backends.local import chunks
 from modeldeck.backends.local import points as store
 from modeldeck.backends.local.columns import Latest, between, in_order
 from modeldeck.backends.local.migrations import statements
@@ -36,13 +37,13 @@ def telemetry():
 def written(flushes, *, seal_at=(), hot=8):
     """A database with these flushes of run `r`, few points staying hot."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CHUNK", 4)
+        patch.setattr(chunks, "CHUNK", 4)
         patch.setattr(store, "SEAL_FROM", 2)
         patch.setattr(store, "HOT_POINTS", hot)
         connection = telemetry()
         for place, flush in enumerate(flushes):
             found = {key: points(rows) for key, rows in flush.items()}
-            append(connection, "r", found, seal=place in seal_at)
+            append(connection, "r", found, last=place in seal_at)
         return connection
 
 
@@ -116,7 +117,7 @@ def test_figures_are_those_of_all_points(flushes):
 def test_nothing_of_one_run_is_read_for_another_and_it_can_be_forgotten():
     connection = telemetry()
     for run in ("r", "s"):
-        append(connection, run, {"a": points([(0, 0, 1.0)])}, seal=run == "r")
+        append(connection, run, {"a": points([(0, 0, 1.0)])}, last=run == "r")
     forget(connection, ["r"])
     assert len(read(connection, "r", "a", None, None, "step")) == 0
     assert len(read(connection, "s", "a", None, None, "step")) == 1
@@ -126,7 +127,7 @@ def test_nothing_of_one_run_is_read_for_another_and_it_can_be_forgotten():
 
 def test_a_damaged_chunk_names_its_series():
     connection = telemetry()
-    append(connection, "r", {"a": points([(0, 0, 1.0)])}, seal=True)
+    append(connection, "r", {"a": points([(0, 0, 1.0)])}, last=True)
     connection.execute("UPDATE chunk SET points = x'00'")
     with pytest.raises(DamagedError, match="r, series a"):
         read(connection, "r", "a", None, None, "step")

@@ -76,11 +76,11 @@ async def broken_by_versions(session: Session, versions: Sequence[Version]) -> B
     going = [one for one in versions if one.deleted_at is None]
     places = {address.version(one.model, one.version): one for one in going}
     refused = {place: why for place, one in places.items() if (why := _held(one)) is not None}
-    alike = await _alike(session, [one for place, one in places.items() if place not in refused])
+    same = await alike(session, [one for place, one in places.items() if place not in refused])
     effects = {
         place: [
             f"{version_name(other)}{_named(other)} has the content of {version_name(one)} and stays"
-            for other in alike.get(one.digest or "", ())
+            for other in same.get(one.digest or "", ())
             if version_name(other) != version_name(one)
         ]
         for place, one in places.items()
@@ -88,8 +88,8 @@ async def broken_by_versions(session: Session, versions: Sequence[Version]) -> B
     return Broken(effects, refused)
 
 
-async def _alike(session: Session, versions: Sequence[Version]) -> Mapping[str, Sequence[Version]]:
-    """The versions in use of each of these contents, those themselves left out."""
+async def alike(session: Session, versions: Sequence[Version]) -> Mapping[str, Sequence[Version]]:
+    """The versions in use of the content of each of these, by digest; those themselves left out."""
     digests = {one.digest for one in versions if one.digest}
     if not digests or session.remote:
         # A server knows no digests of contents.

@@ -16,6 +16,7 @@ DEEPER = {
     "a run": ("runs /status = finished", ["enter"]),
     "a version": ("versions fraud", ["enter"]),
     "what hangs on a run": ("runs", ["x"]),
+    "what hangs on a version": ("versions fraud", ["x"]),
     "compared runs": ("runs", ["space", "down", "space", "c"]),
     "a text": ("runs", ["y"]),
     "keys": ("runs", ["?"]),
@@ -71,7 +72,9 @@ async def test_each_key_does_something_or_says_why_not(session, name, tmp_path, 
                 assert done, f"{action} does nothing on {name}, and does not say why"
 
 
-@pytest.mark.parametrize("name", [*LISTS, "a run", "a version", "what hangs on a run"])
+@pytest.mark.parametrize(
+    "name", [*LISTS, "a run", "a version", "what hangs on a run", "what hangs on a version"]
+)
 async def test_the_address_that_is_copied_is_one_that_can_be_opened(session, name):
     async with open_console(session) as pilot:
         screen = await stand(pilot, name)

@@ -20,9 +20,9 @@ from modeldeck.app.config.settings import Settings
 from modeldeck.app.console import screens
 from modeldeck.app.console.console import Console
 from modeldeck.app.console.user_commands import Started
-from modeldeck.app.usecases.describe import describe_run
 from modeldeck.app.usecases.session import Session
 from modeldeck.app.usecases.shelf import plan_tags
+from modeldeck.backends.api import address
 from modeldeck.backends.api.errors import ConflictError
 from modeldeck.backends.api.query import Field
 from modeldeck.widgets.bar import Part
@@ -69,10 +69,6 @@ def _made(name: str, *args: Any, **options: Any) -> Open:
         return every_screen()[name](*args, **options)
 
     return make
-
-
-async def _hangs(console: Console) -> Opened:
-    return every_screen()["HangsScreen"](await describe_run(console.bridge.session, RUN))
 
 
 def _over(name: str) -> Open:
@@ -140,7 +136,11 @@ OPENED: dict[str, Sequence[Open]] = {
         _made("PlotScreen", experiment=WORST, metric=STORED[0]),
         _made("PlotScreen", run_ids=[RUN, ids(0), ids(12)], metric=STORED[0]),
     ],
-    "HangsScreen": [_hangs],
+    "HangsScreen": [
+        _made("HangsScreen", address.run(RUN)),
+        _made("HangsScreen", address.version(WORST, 1)),
+        _made("HangsScreen", address.run(WORST)),
+    ],
     "ModelsScreen": [_made("ModelsScreen")],
     "VersionsScreen": [_made("VersionsScreen"), _made("VersionsScreen", WORST)],
     "VersionScreen": [

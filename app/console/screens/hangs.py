@@ -1,91 +1,81 @@
-"""What hangs on a run: its children, and the versions that were made from it."""
+"""What hangs on a run or a version: what a change of it would touch."""
 
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual.widget import Widget
 
-from modeldeck.app.usecases.describe import RunDetail
-from modeldeck.app.usecases.runs import list_runs
-from modeldeck.backends.api.address import version as version_address
-from modeldeck.backends.api.runs import Fields, Run
+from modeldeck.app.usecases.hanging import Hanging, hanging_on
+from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.widgets.bar import Part
 from modeldeck.widgets.table import Cell, Column, ListSource, Row, Table
 
-from ..words import STATES, when
+from ..words import when
 from .base import DeckScreen
-
-MOST = 1000
 
 
 class HangsScreen(DeckScreen):
-    """Versions first: they are what a change of the run would touch."""
+    """What a change would touch first stands first."""
 
     offers = ("open", "back")
     crumb = "what hangs on it"
+    reads = "hanging"
     COLUMNS: ClassVar[Sequence[Column]] = [
-        Column("kind", "IS", priority=9),
+        Column("kind", "IS", max_width=10, priority=9),
         Column("name", "NAME", pinned=True, min_width=16, max_width=48, priority=9, grow=1),
-        Column("state", "STATE", max_width=30, priority=8),
+        Column("what", "HOW", max_width=44, priority=8),
         Column("at", "WHEN", "time", priority=7),
         Column("id", "ID", max_width=34, priority=5),
     ]
 
-    def __init__(self, detail: RunDetail) -> None:
+    def __init__(self, of: str) -> None:
         super().__init__()
-        self.detail = detail
+        self.of = of
         self._source = ListSource()
 
     def body(self) -> Iterator[Widget]:
         """The table."""
-        empty = "nothing hangs on this run: no child, and no version was made from it"
-        table = Table(self.COLUMNS, self._source, empty=empty, ascii_only=self.console.ascii_only)
-        yield table
+        yield Table(
+            self.COLUMNS, self._source, empty="reading ...", ascii_only=self.console.ascii_only
+        )
 
     def on_mount(self) -> None:
-        """Show the versions, which are known."""
+        """The table has the keys."""
         self.query_one(Table).focus()
-        self._show(())
 
     def ask(self) -> None:
-        """Its children."""
-        run = self.detail.run
-        fields = Fields(metrics=(), params=(), tags=())
+        """Ask for all of it."""
+        self.bridge.ask(
+            self, "hanging", f"what hangs on {self.of}", lambda: hanging_on(self.session, self.of)
+        )
 
-        async def children() -> Sequence[Run]:
-            window = await list_runs(self.session, parent=run.id, fields=fields, first=MOST)
-            return window.first
-
-        if run.children:
-            self.bridge.ask(self, "children", f"children of {run.name}", children)
-
-    def got_children(self, runs: Sequence[Run]) -> None:
-        """Show them too."""
-        self._show(runs)
-
-    def _show(self, runs: Sequence[Run]) -> None:
+    def got_hanging(self, hanging: Sequence[Hanging]) -> None:
+        """Show it."""
         now = self.session.clock()
-        rows = [
-            Row(
-                version_address(one.model, one.version),
-                [
-                    Cell("version", "accent"),
-                    f"{one.model} {one.version}",
-                    "  ".join(one.aliases) or one.status,
-                    when(one.created_at, now),
-                    Cell(one.digest or "", "dim"),
-                ],
-            )
-            for one in self.detail.versions
-        ]
-        for run in runs:
-            cells: list[Cell | str] = [
-                "run", run.name, Cell(*STATES[run.status]), when(run.started_at, now),
-                Cell(run.id, "dim"),
-            ]  # fmt: skip
-            rows.append(Row(f"runs/{run.id}", cells))
-        self._source.replace(rows)
-        self.query_one(Table).refresh_rows()
+        table = self.query_one(Table)
+        table.empty = f"nothing hangs on {self.of}"
+        self._source.replace(
+            [
+                Row(
+                    one.address or f"{one.kind}:{one.id}",
+                    [
+                        Cell(one.kind, "accent" if one.kind in ("alias", "version") else ""),
+                        one.name,
+                        one.what,
+                        when(one.time, now),
+                        Cell(one.id, "dim"),
+                    ],
+                )
+                for one in hanging
+            ]
+        )
+        table.refresh_rows()
+        self.draw_frame()
+
+    def failed_hanging(self, error: ModeldeckError) -> None:
+        """Say why there is nothing."""
+        self.query_one(Table).empty = str(error)
+        self.fail(error)
 
     def state_line(self) -> tuple[list[Part], list[Part]]:
         """How many there are."""
@@ -95,18 +85,20 @@ class HangsScreen(DeckScreen):
 
     def on_table_row_chosen(self) -> None:
         """Enter."""
-        self.do_open()
+        if not self.why_not("open"):
+            self.do_open()
 
     def do_open(self) -> None:
-        """Go to the version or the run."""
-        key = self.query_one(Table).cursor_key
-        if key:
-            self.console.open_address(key)
+        """Go to what is under the cursor."""
+        self.console.open_address(self.address_now())
 
     def why_not_open(self) -> str:
-        """There has to be one."""
-        return "" if self.query_one(Table).cursor_key else "there is nothing to open"
+        """There has to be one that has a screen."""
+        if self.query_one(Table).cursor_key is None:
+            return "there is nothing to open"
+        return "" if self.address_now() else "what was signed is shown by the version itself"
 
     def address_now(self) -> str:
         """The address of the one under the cursor."""
-        return self.query_one(Table).cursor_key or ""
+        key = self.query_one(Table).cursor_key or ""
+        return key if key.startswith(("runs/", "models/")) else ""

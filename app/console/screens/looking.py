@@ -62,36 +62,23 @@ class LookScreen(FilterScreen):
             return None
 
     def why_not_hangs(self) -> str:
-        """Things hang on runs, experiments and models."""
+        """Things hang on runs, experiments, models and versions."""
         address = self._address()
         if address is None or not address.name:
             return "nothing hangs on what is here"
-        if address.noun == "models" and (address.version is not None or address.alias is not None):
-            return "on a version hang its aliases alone, which Enter shows"
         return "nothing hangs on an event" if address.noun == "events" else ""
 
     def do_hangs(self) -> None:
-        """The runs of an experiment, the versions of a model, what was made from a run."""
+        """The runs of an experiment, the versions of a model, what hangs on one of those."""
         from ..places import screen_at
+        from .hangs import HangsScreen
 
         address = self._address()
         assert address is not None
-        if address.noun != "runs":
+        if address.noun == "runs" or address.version is not None or address.alias is not None:
+            self.console.push_screen(HangsScreen(str(address)))
+        else:
             self.console.push_screen(screen_at(address))
-            return
-
-        async def work() -> Any:
-            from modeldeck.app.usecases.describe import describe_run
-
-            return await describe_run(self.session, address.name)
-
-        self.bridge.ask(self, "hanging", f"what hangs on {address}", work)
-
-    def got_hanging(self, detail: Any) -> None:
-        """Show it."""
-        from .run_hangs import HangsScreen
-
-        self.console.push_screen(HangsScreen(detail))
 
     # Its owner.
 

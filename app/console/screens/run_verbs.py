@@ -60,10 +60,9 @@ class RunVerbs(ReadingScreen):
 
     def do_hangs(self) -> None:
         """Its children, and the versions that were made from it."""
-        from .run_hangs import HangsScreen
+        from .hangs import HangsScreen
 
-        if self.detail is not None:
-            self.console.push_screen(HangsScreen(self.detail))
+        self.console.push_screen(HangsScreen(self.address))
 
     def do_compare(self) -> None:
         """Ask which other runs to compare it with."""

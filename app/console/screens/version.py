@@ -34,7 +34,7 @@ class VersionScreen(VersionVerbs):
 
     offers: ClassVar[tuple[str, ...]] = (
         "promote", "ask", "approve", "edit", "tag", "diff", "owner", "history", "next_part",
-        "delete", "goto",
+        "delete", "goto", "hangs",
     )  # fmt: skip
     watches = True
     reads = "view"
@@ -273,6 +273,12 @@ class VersionScreen(VersionVerbs):
         if self.view.detail.run is None:
             return "no run is known here to have made it"
         return ""
+
+    def do_hangs(self) -> None:
+        """The aliases that point at it, what has its content, what was signed of it."""
+        from .hangs import HangsScreen
+
+        self.console.push_screen(HangsScreen(self.address))
 
     def do_history(self) -> None:
         """What happened to it; there, and on an alias, the time line of the model."""

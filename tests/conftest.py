@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each test has an empty home and no configuration.
+    """Each test has an empty home, no configuration and the same terminal.
 
     It is one for all the examples that hypothesis makes of a test, and lies beside `tmp_path`,
     which stays empty.
@@ -59,6 +59,8 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
         monkeypatch.setenv(name, os.path.join(home, below) if below else home)  # noqa: PTH118
     for name in filter(foreign, list(os.environ)):
         monkeypatch.delenv(name)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLORTERM", raising=False)
 
 
 @pytest.hookimpl(wrapper=True)

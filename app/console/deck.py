@@ -16,6 +16,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from modeldeck.app.config.settings import Settings
+from modeldeck.app.config.terminal import FEW, colours
 from modeldeck.widgets.text import clip, show
 
 from .lean import Shadow, lean
@@ -39,7 +40,9 @@ class Deck(App[int]):
     def __init__(self, settings: Settings) -> None:
         self.traffic = Traffic()
         self.slow = slow_line(settings)
-        plain = bool(os.environ.get("NO_COLOR")) or settings.theme.startswith("ansi") or self.slow
+        has = colours(os.environ)
+        poor = not has or (has == FEW and not settings.theme)
+        plain = poor or self.slow or settings.theme.startswith("ansi")
         # Without this argument the monochrome filter paints default colours black on black.
         super().__init__(ansi_color=plain)
         self.settings = settings

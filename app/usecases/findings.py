@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from modeldeck.app.config.terminal import MILLIONS, colours
+
 OLDEST_SQLITE = (3, 37, 0)
 SMALLEST = (60, 16)
 SLOW_ESCAPE = 100
@@ -88,7 +90,7 @@ def terminal_findings(
             )
         else:
             found.append(good("terminal", f"{kind}, {columns}x{lines}"))
-    found.append(good("colour", _colour(environ, kind)))
+    found.append(good("colour", _colour(environ)))
     encoding = encoding or getattr(sys.stdout, "encoding", None) or ""
     if encoding.lower().replace("-", "") != "utf8":
         found.append(
@@ -99,12 +101,11 @@ def terminal_findings(
     return found
 
 
-def _colour(environ: Mapping[str, str], kind: str) -> str:
-    if environ.get("NO_COLOR"):
+def _colour(environ: Mapping[str, str]) -> str:
+    found = colours(environ)
+    if not found:
         return "none: NO_COLOR is set"
-    if environ.get("COLORTERM", "") in {"truecolor", "24bit"}:
-        return "16 million"
-    return "256" if "256" in kind else "16"
+    return "16 million" if found == MILLIONS else str(found)
 
 
 def escape_finding(environ: Mapping[str, str], answer: str | None) -> Finding | None:

@@ -16,6 +16,7 @@ from ..api.artifacts import Artifact
 from ..api.errors import NotFoundError
 from ..api.ingest import ModelRecord, Problem, RunRecord
 from ..api.runs import Experiment, Points, SeriesInfo, Status
+from ..memory import give_back
 from .columns import Columns
 from .folders import check_artifact, list_folder, open_below, outside
 from .following import YOUNG, Mark
@@ -27,6 +28,8 @@ KEPT_POINTS = 4_000_000
 """Points of runs lately read that stay in memory together, 24 bytes each."""
 
 KEPT_RUNS = 256
+MANY_POINTS = 100_000
+"""To read more than these takes as much memory again, which is free afterwards."""
 MAX_RECORDS = 20_000
 
 Marks = tuple[Mark | None, ...]
@@ -205,7 +208,10 @@ class LogSource(ABC):
             kept = _Kept(self.read(run_id, files), files.paths, marks)
         # Marked before it is read: what comes meanwhile is read the next time.
         kept.marks = marks
+        before = kept.reading.columns.count
         kept.reading.more()
+        if kept.reading.columns.count - before > MANY_POINTS:
+            give_back()
         self._kept[run_id] = kept
         self._forget()
         return kept

@@ -1,8 +1,10 @@
 """Damaged logs: what can be read is given, what cannot is counted, and memory has an end."""
 
+import ctypes
 import os
 import struct
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from modeldeck.backends.api.errors import ModeldeckError
 from modeldeck.backends.api.runs import Status
-from modeldeck.backends.sources import blocks, tfrecords
+from modeldeck.backends.memory import give_back
+from modeldeck.backends.sources import blocks, log_source, tfrecords
 from modeldeck.backends.sources.blocks import BLOCK, MAGIC
 from modeldeck.backends.sources.crc32c import ROW, checksums, crc32c, masked
 from modeldeck.backends.sources.detect import detect
@@ -122,6 +125,26 @@ def test_a_log_made_here_is_read(tmp_path):
     points = source.points("abc", "loss")
     assert list(points.values) == [n / 3 for n in range(3000)]
     assert points.times[5] == 1_700_000_005_000_000
+
+
+def test_the_memory_that_a_long_reading_took_is_given_back(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(log_source, "give_back", lambda: given.append(True))
+    monkeypatch.setattr(log_source, "MANY_POINTS", 20)
+    for points, times in ((20, 0), (21, 1)):
+        path = tmp_path / f"run-{points}.wandb"
+        path.write_bytes(log_of([history(step, a=step) for step in range(points)])[0])
+        (record,) = Wandb(path).runs()
+        assert record.latest["a"].value == points - 1
+        assert len(given) == times
+
+
+def test_memory_is_given_back_where_the_system_can_be_asked(monkeypatch):
+    asked = []
+    for library in (SimpleNamespace(malloc_trim=asked.append), SimpleNamespace()):
+        monkeypatch.setattr(ctypes, "CDLL", lambda _, library=library: library)
+        give_back()
+    assert asked == [0]
 
 
 def test_a_wrong_checksum_costs_one_record(tmp_path):

@@ -2,10 +2,11 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from itertools import repeat
 from operator import neg
+from typing import Any
 
 from ..api.errors import UsageError
 from ..api.groups import ATTRIBUTES, MOST, Group, Groups, Spread
@@ -13,7 +14,7 @@ from ..api.lists import RunQuery
 from ..api.query import Field
 from .database import Connection
 from .filters import RUN_COLUMNS, TABLES, Sql, key_id
-from .selections import IDS, TEXTS, ids_of, on_shelf
+from .selections import IDS, TEXTS, Selection, ids_of, on_shelf
 from .windows import RunListing
 
 _TIMES = frozenset({"started", "ended"})
@@ -28,37 +29,69 @@ def groups_of(
     A mean that is beyond what a float holds is infinite.
     """
     selection = RunListing(query, now).selected(connection)
-    ids: Sequence[int] = list(selection.ids)
-    if selection.but:
-        shelf = on_shelf(query.shelf).text or "1"
-        ids = selection.of(ids_of(connection, Sql(f"SELECT id FROM run WHERE {shelf}")))
-    # An empty text is none, and comes before all others.
-    columns = [map(_values(connection, one).get, ids, repeat("")) for one in by]
-    values = list(zip(*columns, strict=True))
-    counts = Counter(values)
-    largest = nsmallest(MOST, zip(map(neg, counts.values()), counts, strict=True))
-    places = {one: at for at, (_, one) in enumerate(largest)}
-    spreads = _spreads(connection, metrics, ids, list(map(places.get, values, repeat(-1))))
+    spreads: Mapping[str, Mapping[int, Spread]] = {}
+    # Of one column no tuples are made: there may be as many values as runs.
+    whole = (lambda value: (value,)) if len(by) == 1 else tuple
+    if selection.but and len(by) == 1 and not metrics:
+        counts, counted = _of_nearly_all(connection, selection, by[0])
+        largest = _largest(counts)
+    else:
+        ids = _ids(connection, query, selection)
+        columns = [list(map(_values(connection, one).get, ids, repeat(""))) for one in by]
+        values = columns[0] if len(by) == 1 else list(zip(*columns, strict=True))
+        counts, counted = Counter(values), len(ids)
+        largest = _largest(counts)
+        places = {value: at for at, value in enumerate(largest)}
+        spreads = _spreads(connection, metrics, ids, map(places.get, values, repeat(-1)))
     groups = [
         Group(
-            values=tuple(value or None for value in one),
-            count=-count,
+            # An empty text is none.
+            values=tuple(text or None for text in whole(value)),
+            count=counts[value],
             metrics={name: found[at] for name, found in spreads.items() if at in found},
         )
-        for at, (count, one) in enumerate(largest)
+        for at, value in enumerate(largest)
     ]
-    return Groups(groups=groups, distinct=len(counts), counted=len(ids))
+    return Groups(groups=groups, distinct=len(counts), counted=counted)
+
+
+def _of_nearly_all(
+    connection: Connection, selection: Selection, by: Field
+) -> tuple[Counter[Any], int]:
+    """How many runs have each value, of all but a few: told without looking at each."""
+    values = _values(connection, by)
+    for run in selection.ids:
+        values.pop(run, None)
+    counted = connection.execute("SELECT count(*) FROM run").fetchone()[0] - len(selection.ids)
+    counts = Counter(values.values())
+    if counted > len(values):
+        counts[""] += counted - len(values)
+    return counts, counted
+
+
+def _ids(connection: Connection, query: RunQuery, selection: Selection) -> Sequence[int]:
+    if not selection.but:
+        return list(selection.ids)
+    shelf = on_shelf(query.shelf).text or "1"
+    return selection.of(ids_of(connection, Sql(f"SELECT id FROM run WHERE {shelf}")))
+
+
+def _largest(counts: Counter[Any]) -> Sequence[Any]:
+    """The values that most runs have; of as many runs, as texts are ordered, the missing first."""
+    found = nsmallest(MOST, zip(map(neg, counts.values()), counts, strict=True))
+    return [value for _, value in found]
 
 
 def _spreads(
-    connection: Connection, metrics: Sequence[str], ids: Sequence[int], at: Sequence[int]
-) -> dict[str, dict[int, Spread]]:
+    connection: Connection, metrics: Sequence[str], ids: Sequence[int], places_of: Iterable[int]
+) -> Mapping[str, Mapping[int, Spread]]:
     """What the runs at each place reached of each metric; those at -1 are at none."""
     if not metrics:
         return {}
     # Late: it is no quick import, and to count alone nothing needs it.
     import numpy as np
 
+    at = list(places_of)
     places = np.full(max(ids, default=0) + 2, -1)
     places[list(ids)] = at
     groups = max(at, default=0) + 1

@@ -33,6 +33,8 @@ class Selection(NamedTuple):
         mine = self.ids
         if not self.but:
             return [i for i in ids if i in mine]
+        if not mine:
+            return list(ids)
         found = dict.fromkeys(ids)
         for i in mine if len(mine) < len(found) else mine.intersection(found):
             found.pop(i, None)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from modeldeck.app.usecases import grouping
 from modeldeck.backends.api.errors import UsageError
@@ -85,6 +86,27 @@ def test_sql_and_memory_agree_and_the_filter_of_a_group_finds_it(rows, by):
                 assert (spread.low, spread.high) == (other.low, other.high)
                 assert spread.mean == pytest.approx(other.mean)
             assert group.metrics.keys() == spreads[group.values[0]].keys()
+
+    with passing() as backend:
+        asyncio.run(check(backend))
+
+
+WHERES = st.sampled_from(["", "params.p = a", "not params.p = a", "not has metrics.m", "exit = 0"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(ROWS, st.sets(st.integers(0, 7)), st.sampled_from(FIELDS), WHERES, st.sampled_from(Shelf))
+def test_counts_alone_are_those_of_the_runs_that_are_found(rows, gone, by, where, shelf):
+    async def check(backend):
+        runs = runs_of(rows)
+        for at in gone & set(range(len(runs))):
+            runs[at] = replace(runs[at], run=replace(runs[at].run, deleted_at=NOW))
+        await backend.take(ORIGIN, "test", experiments=FIRST, runs=runs)
+        query = RunQuery(where=parse_filter(where, RUNS, NOW) if where else None, shelf=shelf)
+        ours = await backend.run_groups(query, [by], [])
+        found = await all_of(await backend.runs(query))
+        facts = [(run_fields(run, (), NOW), run.metrics) for run in found]
+        assert ours == grouping._grouped(facts, [by], [], "")
 
     with passing() as backend:
         asyncio.run(check(backend))

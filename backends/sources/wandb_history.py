@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from zlib import adler32
@@ -191,6 +191,7 @@ class Summary:
         self._waiting = b""
         self._again = b""
         self._values: dict[str, Any] = {}
+        self._steps: dict[str, float | None] = {}
 
     def take(self, payload: bytes) -> None:
         """One record of updates and removals, kept until it is known whether it says anything."""
@@ -222,13 +223,12 @@ class Summary:
     def _apply(self, payload: bytes) -> None:
         found = self._items.plain(payload)
         if found is not None:
-            for raw, value in found.items():
-                self._values[self._items.name(raw)] = _float(value)
+            self._update({self._items.name(raw): _float(value) for raw, value in found.items()})
             return
         record = Message(payload)
         for item in record.messages(1):
             try:
-                self._values.update(self._items.slow(item))
+                self._update(dict(self._items.slow(item)))
             except JsonError:
                 self._items.skipped += 1
         for item in record.messages(2):
@@ -236,8 +236,16 @@ class Summary:
             for name in [n for n in self._values if n == gone or n.startswith(f"{gone}.")]:
                 del self._values[name]
 
-    def metrics(self) -> dict[str, Metric]:
-        """Each number of the summary with the run's last step and time."""
+    def _update(self, values: Mapping[str, Any]) -> None:
+        self._values.update(values)
+        # What a history says later counts, though the summary before it is not read.
+        self._steps.update(dict.fromkeys(values, number(self._values.get(STEP))))
+
+    def metrics(self, logged: Mapping[str, Metric]) -> dict[str, Metric]:
+        """Each number that the summary has and `logged`, the latest of the history, has not.
+
+        They have the run's last step and time.
+        """
         self._next()
         self._repeat()
         step = number(self._values.get(STEP)) or 0
@@ -249,7 +257,15 @@ class Summary:
             name: Metric(value, last, at)
             for name, value in found.items()
             if value is not None and name.partition(".")[0] not in AXES
+            if name not in logged or self._differs(name, value, logged[name])
         }
+
+    def _differs(self, name: str, value: float, logged: Metric) -> bool:
+        """Whether it says another value of a metric, and not before that was logged."""
+        if value == logged.value or (value != value and logged.value != logged.value):
+            return False
+        since = self._steps[name]
+        return since is not None and since >= logged.step
 
 
 def _mixed(payload: bytes) -> int:

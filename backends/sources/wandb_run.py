@@ -97,13 +97,7 @@ class WandbRun:
             for key, metric in self.columns.latest().items()
             if not key.startswith(SYSTEM)
         }
-        latest.update(
-            {
-                k: m
-                for k, m in self._summary.metrics().items()
-                if k not in latest or not _same(m.value, latest[k].value)
-            }
-        )
+        latest |= self._summary.metrics(latest)
         tags = {exact(tag.decode("utf-8", "replace")): "" for tag in run.many(10)}
         for name, text in self._facts(run):
             if text:
@@ -271,7 +265,3 @@ def _put(config: dict[str, Any], path: list[str], value: Any) -> None:
             inner = config[part] = {}
         config = inner
     config[path[-1]] = value
-
-
-def _same(one: float, other: float) -> bool:
-    return one == other or (one != one and other != other)

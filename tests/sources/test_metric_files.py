@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modeldeck.backends.sources import metric_files, store_files
+from modeldeck.backends.sources import metric_files, series, store_files
 from modeldeck.backends.sources.metric_files import read_points
 from modeldeck.backends.sources.problems import ProblemLog
 from modeldeck.backends.sources.series import figures, latest_logged, ordered
@@ -127,8 +127,17 @@ def test_a_huge_line_is_not_kept_in_memory(tmp_path, monkeypatch):
     assert len(log) == 1
 
 
-@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 3), doubles), min_size=1))
-def test_order_and_figures(triples):
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 3), doubles), min_size=1),
+    st.sampled_from([0, series.MANY]),
+)
+def test_order_and_figures(triples, many):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(series, "MANY", many)
+        check_order_and_figures(triples)
+
+
+def check_order_and_figures(triples):
     found = metric_files.Points()
     for step, time, value in triples:
         found.append(step, time, value)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SIGNALLED = 128
 """An exit code above it is that of a signal; the terminal may go away with any of them."""
+AHEAD = 0.05
+"""Seconds after which the program is imported while what is far or long is still being read."""
 PATIENCE = 0.7
 """Seconds after which a person is told that a store is being read."""
 
@@ -109,7 +111,7 @@ async def _show(
 
         # The registry is read while the program is imported, which takes longer.
         first = FirstLook(session)
-        await asyncio.to_thread(import_module, ".screens.overview", __package__)
+        await asyncio.to_thread(_import_console)
     from .console import Console
     from .deck import mouse_wanted
 
@@ -147,13 +149,22 @@ async def _open(wish: Wish, asking: Asking | None = None) -> Session:
             )
             sys.stderr.flush()
 
-    timer = loop.call_later(PATIENCE, tell)
+    timers = [
+        loop.call_later(AHEAD, loop.run_in_executor, None, _import_console),
+        loop.call_later(PATIENCE, tell),
+    ]
     try:
         return await open_session(wish, progress=tell, ask=asking)
     finally:
-        timer.cancel()
+        for timer in timers:
+            timer.cancel()
         if told:
             sys.stderr.write("\n")
+
+
+def _import_console() -> None:
+    for name in (".screens.overview", ".console"):
+        import_module(name, __package__)
 
 
 async def _start(settings: Settings, nothing: NothingFoundError, asking: Asking) -> Session | None:

@@ -110,6 +110,8 @@ def test_a_child_that_fails_is_no_measurement():
         (Line("a", RATE, [1.9e5], AtLeast(4e5), pace=2), "OVER"),
         (Line("a", BYTES, [1.5], AtMost(1), pace=2), "OVER"),
         (Line("a", SECONDS, [1.6], Times(1.5), [1.0], pace=2), "OVER"),
+        (Line("a", SECONDS, [1.6], Times(1.5), [1.0], wanted=True), "not yet"),
+        (Line("a", SECONDS, [1.4], Times(1.5), [1.0], wanted=True), "ok"),
     ],
 )
 def test_verdicts(line, verdict):
@@ -171,7 +173,10 @@ class Fake:
 def test_a_group_that_breaks_hides_no_other(monkeypatch, capsys, tmp_path):
     fakes = {
         ".frame": Fake(Line("first", BYTES, [2.0], AtMost(1)), ValueError("broken")),
-        ".query": Fake(Line("second", BYTES, [1.0], AtMost(1))),
+        ".query": Fake(
+            Line("second", BYTES, [1.0], AtMost(1)),
+            Line("wish", BYTES, [2.0], Times(1), [1.0], wanted=True),
+        ),
     }
     monkeypatch.setattr(program.importlib, "import_module", lambda name, _: fakes[name])
     monkeypatch.setattr(program, "first_frames", lambda _: [STANDARD])
@@ -179,7 +184,7 @@ def test_a_group_that_breaks_hides_no_other(monkeypatch, capsys, tmp_path):
     assert program.main(asked) == 0
     out = capsys.readouterr().out
     assert "not measured: ValueError: broken" in out
-    assert "3 budgets, 2 not kept" in out
+    assert "3 budgets, 2 not kept; 0 of 1 wishes come true" in out
     assert '"verdict": "OVER"' in (tmp_path / "found.json").read_text()
     assert program.main([*asked, "--strict"]) == 1
     assert program.main(["query", "--strict"]) == 0

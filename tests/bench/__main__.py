@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .pace import STANDARD, first_frames, pace
 from .place import CACHE, Bench
-from .report import Entry, Missing, paced, plain, table
+from .report import Entry, Line, Missing, paced, plain, table
 
 GROUPS = {
     "frame": "first full frame and memory of the console on 75,000 runs",
@@ -62,8 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = [plain(group, line) for group, line in found]
         text = json.dumps({"machine": machine(), "quick": options.quick, "lines": lines}, indent=1)
         options.json.write_text(text + "\n", encoding="utf-8")
-    over = [line for _, line in found if line.verdict != "ok" and line.verdict]
-    print(f"\n{sum(bool(line.verdict) for _, line in found)} budgets, {len(over)} not kept")
+    judged = [line for _, line in found if line.verdict]
+    wishes = [line for line in judged if isinstance(line, Line) and line.wanted]
+    budgets = [line for line in judged if line not in wishes]
+    over = [line for line in budgets if line.verdict != "ok"]
+    there = sum(line.verdict == "ok" for line in wishes)
+    print(
+        f"\n{len(budgets)} budgets, {len(over)} not kept; {there} of {len(wishes)} wishes come true"
+    )
     return 1 if options.strict and over else 0
 
 

@@ -59,8 +59,9 @@ class Line:
     """One budget. `ours` and `reference` are what each round gave, in `unit`.
 
     `beside` says what the reference is. With `worst` the limit holds for the greatest of `ours`,
-    which are then medians of several things. Without a limit it is for information. `pace` is how
-    many times a limit in seconds may be taken here.
+    which are then medians of several things. Without a limit it is for information; one that is
+    `wanted` is where we want to be, and no budget. `pace` is how many times a limit in seconds may
+    be taken here.
     """
 
     what: str
@@ -72,6 +73,7 @@ class Line:
     worst: bool = False
     note: str = ""
     pace: float = 1.0
+    wanted: bool = False
 
     @property
     def median(self) -> float:
@@ -95,7 +97,7 @@ class Line:
         """The limit as people read it."""
         if self.limit is None:
             return "-"
-        words = self.limit.words(self.unit)
+        words = f"{'wanted ' * self.wanted}{self.limit.words(self.unit)}"
         if not self.paced or self.pace == 1:
             return words
         return f"{words} {'/' if self.unit == RATE else 'x'} {self.pace:.2f}"
@@ -111,7 +113,9 @@ class Line:
     def verdict(self) -> str:
         if self.limit is None:
             return ""
-        return "ok" if self.limit.holds(self.judged, self._without_plus()) else "OVER"
+        if self.limit.holds(self.judged, self._without_plus()):
+            return "ok"
+        return "not yet" if self.wanted else "OVER"
 
     def _without_plus(self) -> float:
         # Round by round, as the ratio: both sides of a round are of one moment of the machine.

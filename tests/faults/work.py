@@ -106,7 +106,8 @@ def writes(model: str) -> Callable[[Place, Switch, Switch], Awaitable[tuple[str,
                 begin()
             await exchange.answer(answer)
 
-        place.proxy.meet(count, times=READS_OF_A_WRITE)
+        # Beside them it asks what server this is, whenever it comes to that.
+        place.proxy.meet(count, lambda one: one.path != "/version", times=READS_OF_A_WRITE)
         word, found = await tried(apply_plan(place.session, plan))
         assert reads == READS_OF_A_WRITE
         end()

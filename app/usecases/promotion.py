@@ -104,29 +104,34 @@ def _undo_words(alias: str) -> str:
 
 
 async def previous(session: Session, model: str, alias: str, live: int) -> int:
-    """What the alias was before it went to `live` for the first time.
+    """What the alias was before it went to `live`.
 
     Going back takes off what was gone back from: after a rollback from 3 to 2 it is what 2 had
-    replaced, and not 3.
+    replaced, and not 3. A promotion does not go back, whichever version it is of: after one from 3
+    to 2 it is 3.
     """
     from .timeline import moves
 
     past: list[int] = []
     for move in await moves(session, model, alias):
-        if move.kind != "alias" or not move.certain:
+        if move.kind != "alias" or not move.certain or move.after is None:
             continue
-        if move.after in past:
-            del past[past.index(move.after) + 1 :]
-        elif move.after is not None:
+        if move.purpose != PROMOTE and move.after in past:
+            del past[_last(past, move.after) + 1 :]
+        elif past[-1:] != [move.after]:
             past.append(move.after)
     if live in past:
-        del past[past.index(live) :]
+        del past[_last(past, live) :]
     if not past:
         raise RefusedError(
             f"nothing is known to have been {model}@{alias} before {live}",
             way_out="Name a version that was live before, or promote one",
         )
     return past[-1]
+
+
+def _last(past: Sequence[int], number: int) -> int:
+    return max(at for at, one in enumerate(past) if one == number)
 
 
 async def _way_back(session: Session, back: Move) -> Sequence[str]:

@@ -12,6 +12,7 @@ from modeldeck.app.usecases import promotion
 from modeldeck.app.usecases.drills import apply_drill, plan_drill
 from modeldeck.app.usecases.plans import apply_plan
 from modeldeck.app.usecases.shelf import plan_shelf
+from modeldeck.app.usecases.undo import plan_undo
 from modeldeck.backends.api.errors import (
     ConflictError,
     NotFoundError,
@@ -124,6 +125,26 @@ async def test_a_second_rollback_does_not_return_to_what_was_left(session):
     assert "nothing is known to have been fraud@champion before 1" in str(error)
     # What was named is believed, as long as it was live.
     assert not (await promotion.plan_rollback(session, "fraud", "champion", 3)).refused
+
+
+async def test_after_a_promotion_of_an_older_version_the_way_back_is_the_one_that_was_promised(
+    session,
+):
+    await apply_plan(session, await promotion.plan_promote(session, "fraud", "champion", 3))
+    plan = await promotion.plan_promote(session, "fraud", "champion", 1)
+    assert plan.way_back[0] == "rollback to 3: artifact ok, lock ok, never drilled"
+    await apply_plan(session, plan)
+    await apply_plan(session, await promotion.plan_rollback(session, "fraud", "champion"))
+    assert await champion(session) == 3
+    # From there on as if it had not been: 2 was before 3.
+    await apply_plan(session, await promotion.plan_rollback(session, "fraud", "champion"))
+    assert await champion(session) == 2
+    # And who takes a promotion back has gone back.
+    plan = await promotion.plan_promote(session, "fraud", "champion", 3)
+    (done,) = await apply_plan(session, plan)
+    await apply_plan(session, await plan_undo(session, str(done.seq)))
+    await apply_plan(session, await promotion.plan_rollback(session, "fraud", "champion"))
+    assert await champion(session) == 1
 
 
 async def test_a_version_that_was_never_live_is_not_rolled_back_to(session):

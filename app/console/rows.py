@@ -1,7 +1,6 @@
 """Windows of use cases as the source of a table: pages as they come into sight, nested lists."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from modeldeck.backends.api.lists import Window
@@ -189,7 +188,7 @@ class TreeRows:
         if row is None or (not branch.level and place not in branch.open):
             return row
         twisty = "open" if place in branch.open else row.twisty
-        return replace(row, level=branch.level, twisty=twisty)
+        return row._replace(level=branch.level, twisty=twisty)
 
     def item(self, index: int) -> Any | None:
         """The item behind a row."""

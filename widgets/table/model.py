@@ -1,7 +1,6 @@
 """What a table is made of: columns, cells, rows, and a source of rows. Plain data, no Textual."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 Kind = Literal["text", "number", "time"]
@@ -12,8 +11,7 @@ STYLES = ("ok", "bad", "warn", "dim", "accent", "best", "strong")
 """The names that a cell, row or span may give as its style; anything else is drawn plainly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column: what its head says and how much room it wants.
 
     `priority`: when the width is short, the lowest is dropped first. `pinned` columns come first
@@ -53,8 +51,7 @@ class Span(NamedTuple):
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row. `cells` follow the columns; missing ones are blank, the `key` is its identity.
 
     A row is a value: what changed is another row, or the table does not see the change.

@@ -1,7 +1,6 @@
 """Which columns are shown, where, and how wide."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..text import cells
@@ -26,8 +25,7 @@ class Place(NamedTuple):
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The shown columns from left to right.
 
     `start` is None for the home view, which keeps the columns of highest priority, else the first

@@ -1,21 +1,21 @@
 """Which row the cursor is on and which rows are in sight."""
 
-from dataclasses import dataclass
 
-
-@dataclass(slots=True)
 class Viewport:
     """Cursor and first row in sight, over `count` rows, `height` of them in sight.
 
-    Always: 0 <= cursor < count (or 0 when there are none), and the cursor is in sight.
+    Always: 0 <= cursor < count (or 0 when there are none), and the cursor is in sight. `jump` rows
+    come into sight when the cursor leaves it; more is kinder to a slow line.
     """
 
-    count: int = 0
-    height: int = 0
-    cursor: int = 0
-    top: int = 0
-    jump: int = 1
-    """How many rows come into sight when the cursor leaves it; more is kinder to a slow line."""
+    __slots__ = ("count", "cursor", "height", "jump", "top")
+
+    def __init__(self, count: int = 0, height: int = 0, cursor: int = 0, top: int = 0) -> None:
+        self.count = count
+        self.height = height
+        self.cursor = cursor
+        self.top = top
+        self.jump = 1
 
     @property
     def last(self) -> int:

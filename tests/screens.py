@@ -60,7 +60,7 @@ async def take_all(registry: Path) -> None:
 async def picture(session: Session, name: str) -> str:
     """One screen as SVG, reached with the keys that a person would press."""
     keys, place = PICTURES[name]
-    console = Console(session, Settings(), "")
+    console = Console(session, Settings(theme="textual-dark"), "")
     async with console.run_test(size=SIZE) as pilot:
         await settled(pilot)
         if place:

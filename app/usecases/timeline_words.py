@@ -1,6 +1,6 @@
 """Moves and answers in words. Plain text: whoever prints makes it safe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from .moves import Move
@@ -42,9 +42,11 @@ def step_words(move: Move) -> str:
     if move.kind == "alias":
         left = "none" if move.before is None else str(move.before)
         return f"{left} -> {'none' if move.after is None else move.after}"
+    if move.kind == "drilled":
+        after = move.event.after if isinstance(move.event.after, Mapping) else {}
+        failed = "" if after.get("drill") == "passed" else ", FAILED"
+        return f"drill: back to {after.get('to') or '?'}{failed}"
     what = "model" if move.version is None else f"v{move.version}"
-    if move.kind == "drilled" and move.alias:
-        what = move.alias
     return f"{what} card edited" if move.kind == "card" else f"{what} {move.kind}"
 
 

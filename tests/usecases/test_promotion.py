@@ -12,6 +12,8 @@ from modeldeck.app.usecases import promotion
 from modeldeck.app.usecases.drills import apply_drill, plan_drill
 from modeldeck.app.usecases.plans import apply_plan
 from modeldeck.app.usecases.shelf import plan_shelf
+from modeldeck.app.usecases.timeline import timeline
+from modeldeck.app.usecases.timeline_words import step_words
 from modeldeck.app.usecases.undo import plan_undo
 from modeldeck.backends.api.errors import (
     ConflictError,
@@ -45,6 +47,10 @@ async def session(past):
     session = session_of(past)
     yield session
     await session.registry.close()
+
+
+async def last_step(session):
+    return step_words((await timeline(session, "fraud", "champion")).moves[-1])
 
 
 async def champion(session):
@@ -238,6 +244,7 @@ async def test_a_drill_reads_all_and_the_next_plan_says_when(session, past):
     assert found.holds
     assert (found.live, found.version, found.read) == (2, 1, 719)
     assert await champion(session) == before
+    assert await last_step(session) == "drill: back to 1"
     assert found.event.action == "rollback.drill"
     assert found.event.after == {"drill": "passed", "to": 1, "seconds": "0.0", "bytes": 719}
     later = session_of(past, clock=lambda: NOW + timedelta(days=9))
@@ -253,6 +260,7 @@ async def test_a_drill_that_fails_is_written_down_too(session):
     assert found.event.after["drill"] == "failed"
     plan = await promotion.plan_rollback(session, "fraud", "champion")
     assert plan.way_back[0] == "this rollback was drilled 0 s ago and FAILED"
+    assert await last_step(session) == "drill: back to 1, FAILED"
 
 
 async def test_a_drill_is_about_what_is_live_now(session):

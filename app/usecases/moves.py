@@ -220,7 +220,8 @@ def _interval(event: Event, intent: Event | None) -> tuple[datetime, datetime | 
         except ValueError:
             return event.time, event.time
         if first.tzinfo and last.tzinfo and first <= last:
-            return first, last
+            # Where a clock was set back, or goes ahead: what was written down had happened by then.
+            return min(first, event.time), min(last, event.time)
     if event.phase == "done" and intent is not None:
         # A clock that was set back in between says nothing of the order of the two.
         return min(intent.time, event.time), event.time
@@ -235,5 +236,5 @@ def _said(event: Event) -> datetime:
             time = datetime.fromisoformat(told)
         except ValueError:
             return event.time
-        return time if time.tzinfo else event.time
+        return min(time, event.time) if time.tzinfo else event.time
     return event.time

@@ -32,15 +32,17 @@ WITH subjects AS MATERIALIZED (
          AND i.seq > coalesce(l.seq, 0) AND i.phase IN {_HERE} ORDER BY i.seq LIMIT 1 OFFSET 1),
         9223372036854775807
     ) AS high FROM latest l
+), back AS MATERIALIZED (
+    -- The clock was set back since: a later event has an earlier time.
+    SELECT (
+        SELECT i.seq FROM audit_index i WHERE i.subject = b.subject AND i.seq < b.last
+        AND i.time > :time AND i.phase IN {_CERTAIN} ORDER BY i.time DESC LIMIT 1
+    ) AS seq FROM bounds b WHERE b.last IS NOT NULL
 )
 SELECT i.seq FROM bounds b CROSS JOIN audit_index i ON i.subject = b.subject
     AND i.seq BETWEEN b.low AND b.high
-UNION
-SELECT (
-    -- The clock was set back since: a later event has an earlier time.
-    SELECT i.seq FROM audit_index i WHERE i.subject = b.subject AND i.seq < b.last
-    AND i.time > :time ORDER BY i.time DESC LIMIT 1
-) FROM bounds b WHERE b.last IS NOT NULL
+UNION SELECT seq FROM back
+UNION SELECT i.caused_by FROM back JOIN audit_index i ON i.seq = back.seq
 ORDER BY 1
 """
 

@@ -71,8 +71,13 @@ def test_an_answer_holds_until_the_next_one_begins(history):
         )  # fmt: skip
 
 
+def test_what_was_written_down_had_happened_by_then_whatever_clock_the_looks_went_by():
+    (move,) = moves_of([event(1, 5, "observed", 7, 8, between=(6, 9))])
+    assert (move.earliest, move.latest) == (minute(5), minute(5))
+
+
 def test_a_move_that_was_only_seen_is_not_known_between_the_two_looks():
-    events = [event(1, 1, "observed", 7, 8, between=(1, 9))]
+    events = [event(1, 9, "observed", 7, 8, between=(1, 9))]
     watch = Watch(first=minute(0), version=8, since=minute(9), looked=minute(30), far=True)
     assert told(events, watch) == [
         ("before", []),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modeldeck.app.usecases import timeline as usecase
@@ -76,6 +76,19 @@ def trails(draw):
     ]
 
 
+BACK = [
+    event(1, 1, "intent", None, 1),
+    event(2, 2, "done", None, 1, caused_by=1),
+    event(3, 3, "intent", 1, None),
+    event(4, -3, "done", 1, None, caused_by=3),
+]
+"""The clock is set back while a change is under way."""
+AHEAD = [event(1, 1, "done", None, 1), event(2, 3, "observed", 1, None, between=(5, 6))]
+"""The looks went by a clock that was ahead."""
+
+
+@example(BACK, 0)
+@example(AHEAD, 6)
 @settings(max_examples=60)
 @given(trails(), st.integers(-4, 160))
 def test_an_instant_alone_is_answered_as_from_the_whole(events, at):

@@ -4,15 +4,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.trackers import ENVIRONMENT, OFFLINE
 
 from .harness import Cost, child, paired
 from .place import SCRIPT, Bench
 from .report import BYTES, SECONDS, AtMost, Entry, Line, Missing, Times
-from .terminal import ENTER, Watched
+from .terminal import ENTER, PAGE_DOWN, Watched
 
 SERIES, STEPS, RUNS = 20, 50_000, 1000
 NAME = "a large run"
@@ -20,6 +22,8 @@ _MEMORY = AtMost(115e6)
 _PATIENCE = 90
 # What is drawn for so long no more is taken to be drawn.
 _QUIET = 2.0
+_DOTS = "\N{BRAILLE PATTERN BLANK}".encode()[:2]
+"""What all dots of a curve begin with."""
 _WRITE = """
 import math, random, sys, wandb
 folder, name, series, steps = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -50,22 +54,20 @@ def measure(bench: Bench) -> Iterator[Entry]:
     one = bench.kept(f"wandb-{steps}", key, lambda new: _write(bench, argv, new, NAME, steps))
     core = next(ENVIRONMENT.glob("lib/*/site-packages/wandb/bin/wandb-core"))
 
+    firsts, keys = _Both([], []), _Both([], [])
+
     def mine() -> Cost:
         with Watched([SCRIPT, one / "wandb"], env=_fresh(bench), cwd=bench.home) as terminal:
             terminal.read_until(NAME.encode(), timeout=_PATIENCE)
             begun = terminal.mark
             terminal.send(ENTER)
-            terminal.read_until(b"train/", timeout=_PATIENCE, since=begun)
-            terminal.read_until_quiet(_QUIET, timeout=_PATIENCE)
-            return Cost(terminal.arrivals[-1][1] - terminal.begun, terminal.cpu, terminal.memory)
+            return _drawn(terminal, begun, firsts.ours, keys.ours)
 
     def leet() -> Cost:
         log = next(one.glob("wandb/*/*.wandb"))
         argv = [core, "leet", "run", "-no-observability", "-run-file", log, one / "wandb"]
         with Watched(argv, env=bench.env | OFFLINE, cwd=bench.home) as terminal:
-            terminal.read_until(b"train/", timeout=_PATIENCE)
-            terminal.read_until_quiet(_QUIET, timeout=_PATIENCE)
-            return Cost(terminal.arrivals[-1][1] - terminal.begun, terminal.cpu, terminal.memory)
+            return _drawn(terminal, 0, firsts.theirs, keys.theirs)
 
     pair = paired(mine, leet, 3, warm=0)
     beside = "wandb-core leet on the same log"
@@ -74,9 +76,35 @@ def measure(bench: Bench) -> Iterator[Entry]:
     limit = None if bench.quick else Times(0.25)
     yield Line(what, SECONDS, pair.wall()[0], limit, pair.wall()[1], beside, note=note, wanted=True)
     yield Line("the same (CPU)", SECONDS, pair.cpu()[0], None, pair.cpu()[1], beside)
+    note = "until the first dots of a curve, whatever they are of"
+    yield Line("the same, first chart", SECONDS, firsts.ours, None, firsts.theirs, beside,
+               note=note)  # fmt: skip
+    note = "page down, until all of the next is drawn: other series there, the large chart too here"
+    yield Line("the same, key to screen", SECONDS, keys.ours, None, keys.theirs, beside, note=note)
     peaks = [float(one.peak) for one in pair.ours], [float(one.peak) for one in pair.reference]
     yield Line("the same, resident memory", BYTES, peaks[0], _MEMORY, peaks[1], beside)
     yield from _listed(bench, argv, key)
+
+
+class _Both(NamedTuple):
+    """Seconds of both sides, round by round."""
+
+    ours: list[float]
+    theirs: list[float]
+
+
+def _drawn(terminal: Watched, since: int, firsts: list[float], keys: list[float]) -> Cost:
+    """From the start until all is drawn; then the next page, twice."""
+    terminal.read_until(b"train/", timeout=_PATIENCE, since=since)
+    terminal.read_until(_DOTS, timeout=_PATIENCE, since=since)
+    firsts.append(terminal.arrivals[-1][1] - terminal.begun)
+    terminal.read_until_quiet(_QUIET, timeout=_PATIENCE)
+    found = Cost(terminal.arrivals[-1][1] - terminal.begun, terminal.cpu, terminal.memory)
+    for _ in range(2):
+        begun = time.monotonic()
+        terminal.press(PAGE_DOWN, 1.0)
+        keys.append(terminal.arrivals[-1][1] - begun)
+    return found
 
 
 def _listed(bench: Bench, argv: Sequence[str | Path], key: bytes) -> Iterator[Entry]:

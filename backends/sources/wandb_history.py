@@ -226,11 +226,13 @@ class Summary:
             self._update({self._items.name(raw): _float(value) for raw, value in found.items()})
             return
         record = Message(payload)
+        values: dict[str, Any] = {}
         for item in record.messages(1):
             try:
-                self._update(dict(self._items.slow(item)))
+                values.update(self._items.slow(item))
             except JsonError:
                 self._items.skipped += 1
+        self._update(values)
         for item in record.messages(2):
             gone = ".".join(_parts(item))
             for name in [n for n in self._values if n == gone or n.startswith(f"{gone}.")]:
@@ -265,7 +267,8 @@ class Summary:
         if value == logged.value or (value != value and logged.value != logged.value):
             return False
         since = self._steps[name]
-        return since is not None and since >= logged.step
+        # It came before the first step, or no summary has any.
+        return STEP not in self._values if since is None else since >= logged.step
 
 
 def _mixed(payload: bytes) -> int:

@@ -65,9 +65,8 @@ class VersionVerbs(DeckScreen):
         deciding.withdraw(self, self._word())
 
     why_not_ask = why_not_approve = why_not_refuse = why_not_withdraw = _why_not_sign
-    why_not_promote = why_not_rollback = why_not_tag = why_not_describe = why_not_raw = (
-        why_not_hangs
-    ) = _not_known
+    why_not_promote = why_not_rollback = why_not_tag = _not_known
+    why_not_describe = why_not_raw = why_not_hangs = _not_known
 
     def do_promote(self) -> None:
         """Point an alias at it."""

@@ -78,10 +78,11 @@ class HangsScreen(DeckScreen):
         self.fail(error)
 
     def state_line(self) -> tuple[list[Part], list[Part]]:
-        """How many there are."""
+        """How many there are, and on what: the list below does not say that."""
         if self.notice:
             return super().state_line()
-        return [Part(self.query_one(Table).position, "dim")], [Part(self.age(), "dim")]
+        said = f"{self.query_one(Table).position}  on {self.of}"
+        return [Part(said, "dim")], [Part(self.age(), "dim")]
 
     def on_table_row_chosen(self) -> None:
         """Enter."""
